@@ -1,0 +1,108 @@
+/**
+ * Every error Tiercel throws. Match on `code`, which is stable; messages are for people and may change.
+ * The table in docs/errors.md says for each code what to do about it.
+ */
+
+/** What an error can tell about the call that failed. */
+export interface CacheErrorDetails {
+  /** The public operation that failed, such as `get` or `connect`. */
+  readonly operation?: string | undefined;
+  /** The key as the caller gave it, where one key was concerned. */
+  readonly key?: string | undefined;
+  /** What was thrown below, unchanged. */
+  readonly cause?: unknown;
+}
+
+/** The base class of all errors of this package. */
+export abstract class CacheError extends Error {
+  /** Stable identifier, such as `TIERCEL_TIMEOUT`. */
+  abstract readonly code: string;
+  /** The public operation that failed, where known. */
+  readonly operation: string | undefined;
+  /** The key as the caller gave it, where one key was concerned. */
+  readonly key: string | undefined;
+
+  constructor(message: string, details: CacheErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.operation = details.operation;
+    this.key = details.key;
+  }
+}
+
+/** An option or argument is wrong. The message names the option and the value it had. */
+export class InvalidOptionError extends CacheError {
+  readonly code = 'TIERCEL_INVALID_OPTION';
+}
+
+/** A key is not a non-empty, well-formed string. */
+export class InvalidKeyError extends CacheError {
+  readonly code = 'TIERCEL_INVALID_KEY';
+}
+
+/** `getOrThrow` found nothing under the key. */
+export class CacheMissError extends CacheError {
+  readonly code = 'TIERCEL_MISS';
+}
+
+/** The server could not be reached, or the link was lost while the command was under way. */
+export class ConnectionError extends CacheError {
+  readonly code = 'TIERCEL_CONNECTION';
+}
+
+/** The server refused the user name or password, or does not allow the user what the cache needs. */
+export class AuthenticationError extends CacheError {
+  readonly code = 'TIERCEL_AUTHENTICATION';
+}
+
+/** No answer came by the deadline. Whether the server carried the command out is unknown. */
+export class DeadlineError extends CacheError {
+  readonly code = 'TIERCEL_DEADLINE';
+}
+
+/** Too many commands are waiting for an answer already; this one was not sent. */
+export class OverloadedError extends CacheError {
+  readonly code = 'TIERCEL_OVERLOADED';
+}
+
+/** The cache was closed; nothing was sent. */
+export class ClosedError extends CacheError {
+  readonly code = 'TIERCEL_CLOSED';
+}
+
+/** The server answered with an error, such as `OOM` or `WRONGTYPE`. `cause` is the client's error. */
+export class ServerError extends CacheError {
+  readonly code = 'TIERCEL_SERVER';
+}
+
+/** The value cannot be stored: a function, a symbol, a cycle, `undefined`, or something the codec refuses. */
+export class EncodeError extends CacheError {
+  readonly code = 'TIERCEL_ENCODE';
+}
+
+/** Stored bytes are not an entry, are cut short, or are of a codec this process does not have. */
+export class DecodeError extends CacheError {
+  readonly code = 'TIERCEL_DECODE';
+}
+
+/** Some keys of a bulk operation failed; the others were carried out. */
+export class BulkError extends CacheError {
+  readonly code = 'TIERCEL_BULK';
+  /** The failed keys, each with its own error. */
+  readonly failures: ReadonlyMap<string, CacheError>;
+
+  constructor(failures: ReadonlyMap<string, CacheError>, total: number, details: CacheErrorDetails = {}) {
+    const first = failures.values().next().value;
+    super(
+      `${failures.size} of ${total} keys failed in ${details.operation ?? 'a bulk operation'}` +
+        (first ? `; the first: ${first.message}` : ''),
+      { cause: first, ...details },
+    );
+    this.failures = failures;
+  }
+}
+
+/** An optional package that the chosen options need is not installed. The message has the command. */
+export class MissingPeerError extends CacheError {
+  readonly code = 'TIERCEL_MISSING_PEER';
+}
