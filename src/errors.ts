@@ -30,6 +30,11 @@ export abstract class CacheError extends Error {
   }
 }
 
+/** Says which call an error belongs to, where the place that made it could not know. */
+export function attribute<E extends CacheError>(error: E, operation: string, key?: string): E {
+  return Object.assign(error, { operation: error.operation ?? operation, key: error.key ?? key });
+}
+
 /** An option or argument is wrong. The message names the option and the value it had. */
 export class InvalidOptionError extends CacheError {
   readonly code = 'TIERCEL_INVALID_OPTION';

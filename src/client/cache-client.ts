@@ -1,0 +1,360 @@
+import type { DecodedValue, Serializer } from '../codec/serializer.js';
+import type { Duration } from '../duration.js';
+import { attribute, BulkError, CacheError, CacheMissError, EncodeError, ServerError } from '../errors.js';
+import type { CacheMetrics } from '../metrics/cache-metrics.js';
+import type { RedisOptions } from '../redis/options.js';
+import type { Command, RedisPort, Reply } from '../redis/port.js';
+import { answersWith } from '../redis/reply-error.js';
+import { assertKey, rejectUnknownOptions } from '../validate.js';
+import {
+  clientParts,
+  parseTtl,
+  type CacheClientOptions,
+  type ClientHealth,
+  type ClientParts,
+  type ClientStats,
+  type WriteOptions,
+} from './client-options.js';
+import type { KeySpace } from './key-space.js';
+import { replaceUnchanged } from './replace-unchanged.js';
+
+/** Keys in one pipeline of a bulk write; the next goes out when its answers are in, so that memory stays bounded. */
+const KEYS_PER_PIPELINE = 1000;
+
+/**
+ * Typed values in one Redis deployment, and nothing else: no memory in the process, no loading. Reads and writes tell the
+ * truth: they reject when Redis cannot be reached, and always by the deadline (`commandTimeout`, 250 ms).
+ *
+ * @example
+ * const client = await CacheClient.connect('redis://localhost:6379', { namespace: 'shop' })
+ * await client.set('user:1', { name: 'Ada' }, { ttl: '5m' })
+ * await client.get('user:1')   // { name: 'Ada' }
+ */
+export class CacheClient implements AsyncDisposable {
+  readonly #port: RedisPort;
+  readonly #keys: KeySpace;
+  readonly #prefix: string;
+  readonly #serializer: Serializer;
+  readonly #ttl: number;
+  readonly #metrics: CacheMetrics;
+
+  /** Made by {@link CacheClient.connect}, or by a cache for itself. */
+  constructor(parts: ClientParts) {
+    this.#port = parts.port;
+    this.#keys = parts.keys;
+    this.#prefix = parts.keys.prefix;
+    this.#serializer = parts.serializer;
+    this.#ttl = parts.ttl;
+    this.#metrics = parts.metrics;
+  }
+
+  /**
+   * Connects, and sees that the server answers.
+   *
+   * @param redis - default `redis://localhost:6379`.
+   * @throws InvalidOptionError, at once; ConnectionError within `connectTimeout`; AuthenticationError.
+   */
+  static async connect(
+    redis: RedisOptions = 'redis://localhost:6379',
+    options: CacheClientOptions = {},
+  ): Promise<CacheClient> {
+    const parts = clientParts(redis, options);
+    try {
+      await parts.port.connect();
+    } catch (error) {
+      await parts.port.close();
+      throw error instanceof CacheError ? attribute(error, 'connect') : error;
+    }
+    return new CacheClient(parts);
+  }
+
+  /** Counters and latencies of this client, and of those made from it by `namespace`. */
+  get metrics(): CacheMetrics {
+    return this.#metrics;
+  }
+
+  /** The same connection and counters under a namespace within this one. */
+  namespace(name: string, options: { readonly ttl?: Duration } = {}): CacheClient {
+    rejectUnknownOptions(options, ['ttl'], 'namespace');
+    return new CacheClient({
+      port: this.#port,
+      keys: this.#keys.within(name),
+      serializer: this.#serializer,
+      ttl: parseTtl(options.ttl, this.#ttl),
+      metrics: this.#metrics,
+    });
+  }
+
+  /** The value, or `undefined` where there is none or none that can be read. */
+  async get<T = unknown>(key: string): Promise<T | undefined> {
+    assertKey(key, 'get');
+    const began = performance.now();
+    try {
+      const entry = this.#decode(await this.#port.get(this.#prefix + key));
+      this.#metrics.recordRead(entry ? 'hit' : 'miss', performance.now() - began);
+      return entry?.value as T | undefined;
+    } catch (error) {
+      this.#metrics.recordRead('error', performance.now() - began);
+      if (answersWith(error, 'WRONGTYPE')) return undefined; // a key of somebody else's, and no entry
+      throw this.#attributed(error, 'get', key);
+    }
+  }
+
+  /** @throws CacheMissError when there is no value. */
+  async getOrThrow<T = unknown>(key: string): Promise<T> {
+    const value = await this.get<T>(key);
+    if (value === undefined) {
+      throw new CacheMissError(`there is no value under '${key}'`, { operation: 'getOrThrow', key });
+    }
+    return value;
+  }
+
+  /**
+   * Resolves when Redis has the value, and rejects when it has not or that is unknown.
+   *
+   * @throws EncodeError for a value that could not be brought back, `undefined` among them.
+   */
+  async set(key: string, value: unknown, options: WriteOptions = {}): Promise<void> {
+    assertKey(key, 'set');
+    const ttl = this.#writeTtl(options, 'set');
+    try {
+      const reply = await this.#port.send(this.#setCommand(key, value, ttl));
+      if (!isOk(reply)) throw new ServerError('Redis answered a SET with something else than OK');
+      this.#metrics.increment('sets');
+    } catch (error) {
+      throw this.#failed(error, 'set', key);
+    }
+  }
+
+  /** Whether there was something to delete. */
+  async delete(key: string): Promise<boolean> {
+    assertKey(key, 'delete');
+    try {
+      const removed = await this.#port.send(this.#deleteCommand(key));
+      this.#metrics.increment('deletes');
+      return removed === 1;
+    } catch (error) {
+      throw this.#failed(error, 'delete', key);
+    }
+  }
+
+  async exists(key: string): Promise<boolean> {
+    assertKey(key, 'exists');
+    try {
+      return (await this.#port.send(this.#command(key, ['EXISTS']))) === 1;
+    } catch (error) {
+      throw this.#failed(error, 'exists', key);
+    }
+  }
+
+  /** Milliseconds the entry has left: `Infinity` when it never expires, `undefined` when there is none. */
+  async ttl(key: string): Promise<number | undefined> {
+    assertKey(key, 'ttl');
+    try {
+      const left = Number(await this.#port.send(this.#command(key, ['PTTL'])));
+      if (left === -2) return undefined;
+      return left === -1 ? Infinity : left;
+    } catch (error) {
+      throw this.#failed(error, 'ttl', key);
+    }
+  }
+
+  /** Gives the entry this long to live from now on. False when there is none. */
+  async expire(key: string, ttl: Duration): Promise<boolean> {
+    assertKey(key, 'expire');
+    const lifetime = parseTtl(ttl, this.#ttl);
+    try {
+      return await replaceUnchanged(this.#port, this.#prefix + key, lifetime, (bytes) => {
+        const entry = this.#decode(bytes);
+        return entry && this.#serializer.encode(entry.value, this.#header(lifetime));
+      });
+    } catch (error) {
+      throw this.#failed(error, 'expire', key);
+    }
+  }
+
+  /**
+   * The values found, in the order asked; keys without one are left out.
+   *
+   * @throws BulkError with every key that could not be read.
+   */
+  async getMany<T = unknown>(keys: Iterable<string>): Promise<Map<string, T>> {
+    const asked = [...keys];
+    const { found, failures } = await this.readMany<T>(asked);
+    if (failures.size > 0) throw new BulkError(failures, asked.length, { operation: 'getMany' });
+    return found;
+  }
+
+  /** The same for callers that want what could be read although some could not. */
+  async readMany<T = unknown>(
+    keys: Iterable<string>,
+  ): Promise<{ found: Map<string, T>; failures: Map<string, CacheError> }> {
+    const asked = distinct(keys, 'getMany');
+    const began = performance.now();
+    const answers = await this.#port.getMany(asked.map((key) => this.#prefix + key));
+    const took = performance.now() - began;
+    const found = new Map<string, T>();
+    const failures = new Map<string, CacheError>();
+    for (const [i, key] of asked.entries()) {
+      const answer = answers[i] ?? null;
+      if (answer instanceof CacheError) {
+        failures.set(key, this.#attributed(answer, 'getMany', key));
+        this.#metrics.recordRead('error', took);
+        continue;
+      }
+      const entry = this.#decode(answer);
+      this.#metrics.recordRead(entry ? 'hit' : 'miss', took);
+      if (entry) found.set(key, entry.value as T);
+    }
+    return { found, failures };
+  }
+
+  /**
+   * Writes each entry by itself, in one pipeline: some may be written though others fail.
+   *
+   * @throws BulkError with every key that was not written, or of which that is unknown.
+   */
+  async setMany(
+    entries: Iterable<readonly [key: string, value: unknown]>,
+    options: WriteOptions = {},
+  ): Promise<void> {
+    const values = new Map(entries);
+    for (const key of values.keys()) assertKey(key, 'setMany');
+    const ttl = this.#writeTtl(options, 'setMany');
+    const failures = new Map<string, CacheError>();
+    const commands: Array<Command & { readonly given: string }> = [];
+    for (const [key, value] of values) {
+      try {
+        commands.push({ ...this.#setCommand(key, value, ttl), given: key });
+      } catch (error) {
+        failures.set(key, this.#failed(error, 'setMany', key));
+      }
+    }
+    await this.#sendAll(commands, 'setMany', failures, () => this.#metrics.increment('sets'));
+    if (failures.size > 0) throw new BulkError(failures, values.size, { operation: 'setMany' });
+  }
+
+  /**
+   * How many of the keys had something to delete.
+   *
+   * @throws BulkError with every key that was not deleted, or of which that is unknown.
+   */
+  async deleteMany(keys: Iterable<string>): Promise<number> {
+    const asked = distinct(keys, 'deleteMany');
+    const failures = new Map<string, CacheError>();
+    const commands = asked.map((key) => ({ ...this.#deleteCommand(key), given: key }));
+    let removed = 0;
+    await this.#sendAll(commands, 'deleteMany', failures, (reply) => {
+      this.#metrics.increment('deletes');
+      if (reply === 1) removed++;
+    });
+    if (failures.size > 0) throw new BulkError(failures, asked.length, { operation: 'deleteMany' });
+    return removed;
+  }
+
+  /** What was counted so far. Nothing is asked of Redis. */
+  stats(): ClientStats {
+    return { ...this.#metrics.snapshot(), state: this.#port.state };
+  }
+
+  /** Asks Redis whether it is there. Never rejects. */
+  async healthCheck(): Promise<ClientHealth> {
+    const began = performance.now();
+    let error: CacheError | undefined;
+    try {
+      await this.#port.send({ key: this.#prefix, args: ['PING'] });
+    } catch (cause) {
+      error = this.#attributed(cause, 'healthCheck');
+    }
+    return {
+      healthy: error === undefined,
+      state: this.#port.state,
+      address: this.#port.address,
+      latency: error ? undefined : performance.now() - began,
+      error,
+    };
+  }
+
+  /** Waits for what is under way, at most until its deadline, then disconnects. A client of yours stays connected. */
+  async close(): Promise<void> {
+    await this.#port.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #sendAll(
+    commands: ReadonlyArray<Command & { readonly given: string }>,
+    operation: string,
+    failures: Map<string, CacheError>,
+    onSuccess: (reply: unknown) => void,
+  ): Promise<void> {
+    for (let start = 0; start < commands.length; start += KEYS_PER_PIPELINE) {
+      const chunk = commands.slice(start, start + KEYS_PER_PIPELINE);
+      const replies = await this.#port.sendAll(chunk);
+      for (const [i, { given }] of chunk.entries()) {
+        const reply = replies[i];
+        if (reply instanceof CacheError) failures.set(given, this.#failed(reply, operation, given));
+        else onSuccess(reply);
+      }
+    }
+  }
+
+  #command(key: string, [name, ...rest]: readonly [string, ...string[]]): Command {
+    const redisKey = this.#prefix + key;
+    return { key: redisKey, args: [name, redisKey, ...rest] };
+  }
+
+  #deleteCommand(key: string): Command {
+    return this.#command(key, ['UNLINK']);
+  }
+
+  #setCommand(key: string, value: unknown, ttl: number): Command {
+    if (value === undefined) throw new EncodeError('undefined means a miss and cannot be stored');
+    const redisKey = this.#prefix + key;
+    const bytes = this.#serializer.encode(value, this.#header(ttl));
+    const expiry = ttl === Infinity ? [] : ['PX', String(ttl)];
+    return { key: redisKey, args: ['SET', redisKey, bytes, ...expiry] };
+  }
+
+  #header(ttl: number): { createdAt: number; freshFor: number | undefined } {
+    return { createdAt: this.#port.serverNow(), freshFor: ttl === Infinity ? undefined : ttl };
+  }
+
+  /** Bytes that are no entry of ours are a miss, and counted. */
+  #decode(bytes: Buffer | null): DecodedValue | undefined {
+    if (bytes === null) return undefined;
+    const entry = this.#serializer.decode(bytes);
+    if (entry.ok) return entry;
+    this.#metrics.increment('errors');
+    return undefined;
+  }
+
+  #writeTtl(options: WriteOptions, operation: string): number {
+    rejectUnknownOptions(options, ['ttl'], operation);
+    return parseTtl(options.ttl, this.#ttl);
+  }
+
+  #failed(error: unknown, operation: string, key: string): CacheError {
+    this.#metrics.increment('errors');
+    return this.#attributed(error, operation, key);
+  }
+
+  #attributed(error: unknown, operation: string, key?: string): CacheError {
+    // What is thrown below and is not ours is a mistake in this package: it must surface as it is.
+    if (!(error instanceof CacheError)) throw error;
+    return attribute(error, operation, key);
+  }
+}
+
+/** Clients differ in whether a simple string comes as text. */
+function isOk(reply: Reply): boolean {
+  return reply === 'OK' || (Buffer.isBuffer(reply) && reply.toString() === 'OK');
+}
+
+function distinct(keys: Iterable<string>, operation: string): string[] {
+  const asked = [...new Set(keys)];
+  for (const key of asked) assertKey(key, operation);
+  return asked;
+}

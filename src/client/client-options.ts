@@ -1,0 +1,72 @@
+import type { Codec } from '../codec/codec.js';
+import { msgpackCodec } from '../codec/msgpack.js';
+import { Serializer } from '../codec/serializer.js';
+import { parseDuration, type Duration } from '../duration.js';
+import type { CacheError } from '../errors.js';
+import { CacheMetrics, type MetricsSnapshot } from '../metrics/cache-metrics.js';
+import { openPort } from '../redis/open-port.js';
+import type { RedisOptions } from '../redis/options.js';
+import type { PortState, RedisPort } from '../redis/port.js';
+import type { Logger } from '../runtime/logger.js';
+import { rejectUnknownOptions } from '../validate.js';
+import { KeySpace } from './key-space.js';
+
+/** How long an entry lives when nobody says. */
+export const DEFAULT_TTL = 15 * 60 * 1000;
+
+export interface CacheClientOptions {
+  /** Keeps the keys of one use apart from all others. `''` for bare keys. Default `tiercel`. */
+  readonly namespace?: string;
+  /** How long entries live: milliseconds, or text such as `'15m'`; `Infinity` for ever. Default 15 minutes. */
+  readonly ttl?: Duration;
+  /** How values become bytes. Default MessagePack. */
+  readonly codec?: Codec;
+  /** Further codecs that entries may have been written with. */
+  readonly readCodecs?: readonly Codec[];
+  /** Default: silence. */
+  readonly logger?: Logger;
+}
+
+/** Options of one write. */
+export interface WriteOptions {
+  /** How long this entry lives. Default: the client's `ttl`. */
+  readonly ttl?: Duration;
+}
+
+export interface ClientStats extends MetricsSnapshot {
+  readonly state: PortState;
+}
+
+export interface ClientHealth {
+  /** Whether Redis answered. */
+  readonly healthy: boolean;
+  readonly state: PortState;
+  readonly address: string;
+  /** Milliseconds the answer took; undefined when none came. */
+  readonly latency: number | undefined;
+  /** Why it is not healthy. */
+  readonly error: CacheError | undefined;
+}
+
+/** What a client is made of once its options are checked. For code of this package. */
+export interface ClientParts {
+  readonly port: RedisPort;
+  readonly keys: KeySpace;
+  readonly serializer: Serializer;
+  /** Milliseconds, or `Infinity`. */
+  readonly ttl: number;
+  readonly metrics: CacheMetrics;
+}
+
+/** Checks the options and opens the port, which connects in the background. */
+export function clientParts(redis: RedisOptions, options: CacheClientOptions): ClientParts {
+  rejectUnknownOptions(options, ['namespace', 'ttl', 'codec', 'readCodecs', 'logger'], 'CacheClient');
+  const keys = KeySpace.of(options.namespace ?? 'tiercel');
+  const ttl = parseTtl(options.ttl, DEFAULT_TTL);
+  const serializer = new Serializer(options.codec ?? msgpackCodec(), options.readCodecs);
+  return { port: openPort(redis, options.logger), keys, serializer, ttl, metrics: new CacheMetrics() };
+}
+
+export function parseTtl(ttl: Duration | undefined, fallback: number): number {
+  return ttl === undefined ? fallback : parseDuration(ttl, 'ttl', { min: 1, allowInfinity: true });
+}

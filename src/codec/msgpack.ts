@@ -1,0 +1,124 @@
+import { Packr, Unpackr } from 'msgpackr';
+import { DecodeError, EncodeError } from '../errors.js';
+import type { Codec } from './codec.js';
+import { assertPacked } from './msgpack-scan.js';
+import { describe, explain, findUnencodable, type Rules } from './unencodable.js';
+
+/** What is known of the value being packed. */
+interface Packing {
+  readonly root: unknown;
+  /** Met an instance of something else than a plain object, an array, or one of the commonest built-ins. */
+  metUnusual: boolean;
+  /** The packer's position from which the value is looked through for a cycle. */
+  suspiciousFrom: number;
+}
+
+const RULES: Rules = {
+  codec: 'msgpack',
+  takes: new Set(['Date', 'RegExp', 'Map', 'Set', 'Error', 'ArrayBuffer', 'DataView', 'typed array']),
+  takesEveryPrimitive: true,
+  takesProtoKey: false,
+};
+
+/** A cycle of small objects ends in a stack overflow at once; one of large values would fill the memory first. */
+const SUSPICIOUS_BYTES = 4 * 1024 * 1024;
+/** The packer keeps the largest buffer it ever needed. Past this, it is given a small one again. */
+const LARGE_BYTES = 1024 * 1024;
+const POOL_BYTES = 32 * 1024;
+
+/**
+ * MessagePack: the default codec. `null`, `NaN`, infinities, Date (also an invalid one), Map, Set, BigInt of any size, RegExp,
+ * typed arrays, ArrayBuffer, DataView, Buffer, and `undefined` within objects and arrays come back as they went in.
+ *
+ * - An Error comes back with its name, message and cause. The stack and other fields do not.
+ * - An instance of a class of yours comes back as a plain object of its own enumerable fields, or as what its `toJSON`
+ *   returns. Symbol keys and fields of arrays are left out; a hole in an array comes back as `undefined`.
+ * - `-0` comes back as `0`, and half a surrogate pair as U+FFFD, since UTF-8 has no such thing.
+ * - The same object met twice comes back as two.
+ *
+ * `encode` throws `EncodeError`, with the path, for functions, symbols, cycles, a key `__proto__`, AggregateError, a Map or
+ * typed array of a class of your own, and the platform's objects whose content cannot be read (Promise, WeakMap, URL, …).
+ */
+export function msgpackCodec(): Codec {
+  let packing: Packing = { root: undefined, metUnusual: false, suspiciousFrom: Infinity };
+
+  // Plain objects are written as records, and so a MessagePack map can only be a Map: with maps for both, Maps come back
+  // as objects. References (`structuredClone`) cost every object a Map entry, and are off in both directions.
+  const packer = new Packr({
+    moreTypes: true,
+    structuredClone: false,
+    useRecords: (object: object) => {
+      if (Object.hasOwn(object, '__proto__'))
+        throw new Error('a key __proto__ would come back under another name');
+      if (packer.position > packing.suspiciousFrom) {
+        if (findUnencodable(packing.root, RULES)) throw new Error('no use to go on');
+        packing.suspiciousFrom = packer.position * 4;
+      }
+      return true;
+    },
+    writeFunction: () => {
+      throw new Error('a function cannot be stored');
+    },
+  });
+  // The packer asks for this option exactly when it holds an instance of a class it does not treat first, and so tells at
+  // no cost that the value is not made of plain data only. It would write a Promise as {}, and a URL as text.
+  Object.defineProperty(packer, 'useToJSON', {
+    get: () => {
+      packing.metUnusual = true;
+      return true;
+    },
+  });
+  // Not the packer itself: a getter of a value being packed may well read from the cache.
+  const unpacker = new Unpackr({ moreTypes: true, structuredClone: false, copyBuffers: true });
+
+  return {
+    name: 'msgpack',
+    id: 1,
+
+    encode(value) {
+      const outer = packing; // a getter or toJSON of the value may encode another
+      packing = {
+        root: value,
+        metUnusual: value === undefined,
+        suspiciousFrom: packer.position + SUSPICIOUS_BYTES,
+      };
+      try {
+        const bytes = packer.pack(value);
+        if (packing.metUnusual) {
+          const found = findUnencodable(value, RULES);
+          if (found) throw new EncodeError(describe(found, RULES));
+        }
+        if (bytes.length > LARGE_BYTES) releaseLater(packer);
+        return bytes;
+      } catch (error) {
+        throw error instanceof EncodeError ? error : explain(error, value, RULES);
+      } finally {
+        packing = outer;
+      }
+    },
+
+    decode(bytes) {
+      const source = Buffer.isBuffer(bytes)
+        ? bytes
+        : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      assertPacked(source);
+      let value: unknown;
+      try {
+        value = unpacker.unpack(source);
+      } catch (error) {
+        throw new DecodeError(`not a value in msgpack: ${messageOf(error)}`, { cause: error });
+      }
+      if (value === undefined) throw new DecodeError('not a value in msgpack: it is undefined');
+      return value;
+    },
+  };
+}
+
+/** The packer's buffer may be in use further up this stack, so it is exchanged when the stack is empty. */
+function releaseLater(packer: Packr): void {
+  queueMicrotask(() => packer.useBuffer(Buffer.allocUnsafeSlow(POOL_BYTES)));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,56 @@
+/** Unsigned LEB128: seven bits a byte, the lowest first, the top bit set on all bytes but the last. Safe integers only. */
+
+const MOST_BYTES = 8; // 53 bits
+
+/** Bytes that `value`, a safe integer from 0, takes. */
+export function varintLength(value: number): number {
+  let length = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length++;
+  return length;
+}
+
+/** Writes `value` and returns where it ends. */
+export function writeVarint(target: Uint8Array, offset: number, value: number): number {
+  let at = offset;
+  let rest = value;
+  while (rest >= 0x80) {
+    target[at++] = (rest % 0x80) | 0x80;
+    rest = Math.floor(rest / 0x80);
+  }
+  target[at++] = rest;
+  return at;
+}
+
+/** Reads numbers one after the other. After a bad one, `failed` is set and every further number is 0. */
+export class VarintReader {
+  readonly #bytes: Uint8Array;
+  at: number;
+  failed = false;
+
+  constructor(bytes: Uint8Array, at: number) {
+    this.#bytes = bytes;
+    this.at = at;
+  }
+
+  next(): number {
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < MOST_BYTES && this.at < this.#bytes.length; i++) {
+      const byte = this.#bytes[this.at++] ?? 0;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        if (!Number.isSafeInteger(value)) break;
+        return value;
+      }
+      scale *= 0x80;
+    }
+    this.failed = true;
+    this.at = this.#bytes.length;
+    return 0;
+  }
+
+  /** Whether `count` more bytes are there. */
+  has(count: number): boolean {
+    return count <= this.#bytes.length - this.at;
+  }
+}

@@ -1,0 +1,39 @@
+export { createCache, type CacheOptions } from './manager/create-cache.js';
+export { CacheManager, type CacheHealth } from './manager/cache-manager.js';
+export type { EntryOptions } from './manager/entry-options.js';
+export type { Resource, ResourceDefinition, ResourceId } from './manager/resource.js';
+export type { LoadMany } from './manager/load-batcher.js';
+export type { WrapOptions } from './manager/wrap.js';
+export type { LoadContext, Loader } from './layers/multi-layer-cache.js';
+export { CacheClient } from './client/cache-client.js';
+export type { CacheClientOptions, ClientHealth, ClientStats, WriteOptions } from './client/client-options.js';
+export { CacheMetrics, type MetricsCounters, type MetricsSnapshot } from './metrics/cache-metrics.js';
+export type { HistogramSnapshot } from './metrics/histogram.js';
+export type { Codec } from './codec/codec.js';
+export { jsonCodec } from './codec/json.js';
+export { msgpackCodec } from './codec/msgpack.js';
+export type { Duration } from './duration.js';
+export type { Logger, LogDetails } from './runtime/logger.js';
+export type {
+  RedisClientOptions,
+  RedisOptions,
+  RedisServerOptions,
+  RedisTimingOptions,
+} from './redis/options.js';
+export type { PortState } from './redis/port.js';
+export {
+  AuthenticationError,
+  BulkError,
+  CacheError,
+  CacheMissError,
+  ClosedError,
+  ConnectionError,
+  DeadlineError,
+  DecodeError,
+  EncodeError,
+  InvalidKeyError,
+  InvalidOptionError,
+  MissingPeerError,
+  OverloadedError,
+  ServerError,
+} from './errors.js';

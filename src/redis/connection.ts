@@ -1,0 +1,23 @@
+import type { CommandArgument, Reply } from './port.js';
+
+/** One live connection, or a client of the user's that stands for one. */
+export interface Connection {
+  /** Writes one command. Rejects with the client's own error; `Driver.isReplyError` tells what it was. */
+  send(args: readonly CommandArgument[]): Promise<Reply>;
+  /** Called at most once, when the connection is gone for a reason other than `release`. */
+  onLost(listener: (cause: unknown) => void): void;
+  /** Gives it up at once: what is under way rejects. A user's client is only let go of, never closed. */
+  release(): void;
+}
+
+/** Knows one client library. */
+export interface Driver {
+  /** For messages, such as `@redis/client`. */
+  readonly name: string;
+  /** Where it connects, without secrets. */
+  readonly address: string;
+  /** One attempt to have a live, authenticated connection. The caller bounds its time through `signal`. */
+  open(signal: AbortSignal): Promise<Connection>;
+  /** Whether the error is the server's answer to the command, rather than a failure to get one. */
+  isReplyError(error: unknown): boolean;
+}

@@ -1,0 +1,300 @@
+import { ReadCoalescer } from '../batch/read-coalescer.js';
+import { ClosedError, ConnectionError, OverloadedError, type CacheError } from '../errors.js';
+import { backoff } from '../resilience/backoff.js';
+import { DeadlineBatch } from '../resilience/deadline-batch.js';
+import { openConnection } from './open-connection.js';
+import type { Connection, Driver } from './connection.js';
+import { PendingReply, type ReplyObserver } from './pending-reply.js';
+import type { CommandArgument, PortState, Reply, StateChange } from './port.js';
+import { toCacheError } from './reply-error.js';
+import type { ServerClock } from './server-clock.js';
+
+/** All in milliseconds but `maxInFlight`. */
+export interface LinkSettings {
+  readonly connectTimeout: number;
+  readonly commandTimeout: number;
+  readonly heartbeatInterval: number;
+  readonly retryDelay: { readonly min: number; readonly max: number };
+  /** Commands that may wait for an answer at once; one more is refused, so that a dead server cannot fill our memory. */
+  readonly maxInFlight: number;
+}
+
+/** A live connection with the count of what is under way on it; a connection that is replaced takes its count along. */
+interface Carrier extends ReplyObserver {
+  readonly connection: Connection;
+  inFlight: number;
+}
+
+/** A silent connection is replaced after this long: it may be half-open, with a server that knows nothing of it. */
+const REPLACE_AFTER_SILENCE = 1000;
+/** While callers ask, a lost connection is sought at least this often, however far the backoff has grown. */
+const SEEK_WHEN_ASKED = 250;
+
+/**
+ * Keeps one connection to one server alive, and settles every command by its deadline.
+ *
+ * Client libraries keep the promise of a written command open for as long as the socket is; a server that is stopped, or a
+ * peer that vanished without a FIN, so hangs every caller. Here each turn's commands share one deadline. When it passes and
+ * nothing at all was heard meanwhile, the link is `silent`: further commands fail at once, which is what spares callers a
+ * deadline each, and the first late answer makes it `ready` again. Silence that lasts gets a second connection beside the
+ * first; whichever speaks first is kept.
+ */
+export class RedisLink {
+  readonly #driver: Driver;
+  readonly #settings: LinkSettings;
+  readonly #clock: ServerClock;
+  readonly #listeners = new Set<(change: StateChange) => void>();
+  readonly #backoff: (attempt: number) => number;
+  readonly #reads = new ReadCoalescer((args) => this.send(args));
+  #state: PortState = 'connecting';
+  #cause: CacheError | undefined;
+  #current: Carrier | undefined;
+  #batch: DeadlineBatch | undefined;
+  #waitingForFirst = 0;
+  #answers = 0;
+  #attempts = 0;
+  #attempt: AbortController | undefined;
+  #lastAttemptEnded = 0;
+  #retry: NodeJS.Timeout | undefined;
+  #replacement: NodeJS.Timeout | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  /** When a caller last asked for something, by `performance.now()`. */
+  lastUsed = performance.now();
+
+  constructor(driver: Driver, settings: LinkSettings, clock: ServerClock) {
+    this.#driver = driver;
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#backoff = backoff({ base: settings.retryDelay.min, cap: settings.retryDelay.max });
+    this.#seek();
+  }
+
+  get state(): PortState {
+    return this.#state;
+  }
+
+  /** Why there is no connection, where there is none. */
+  get cause(): CacheError | undefined {
+    return this.#cause;
+  }
+
+  get inFlight(): number {
+    return this.#current?.inFlight ?? 0;
+  }
+
+  /** How many attempts to connect have failed since the last one that did not. */
+  get failedAttempts(): number {
+    return this.#attempts;
+  }
+
+  onStateChange(listener: (change: StateChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** The bytes of a string key. Reads of one turn travel as one command, but for those with a deadline of their own. */
+  get(key: string, deadline?: number): Promise<Buffer | null> {
+    if (deadline === undefined) return this.#reads.get(key);
+    return this.send(['GET', key], deadline) as Promise<Buffer | null>;
+  }
+
+  /** @param deadline - when it must be settled, by `performance.now()`; `commandTimeout` from now if left out. */
+  send(args: readonly CommandArgument[], deadline?: number): Promise<Reply> {
+    if (this.#state === 'ready' && this.#current) return this.#write(this.#current, args, deadline);
+    if (this.#state === 'connecting') return this.#sendOnceConnected(args, deadline);
+    return Promise.reject(this.#refusal());
+  }
+
+  close(cause: CacheError = new ClosedError('the cache was closed')): void {
+    if (this.#state === 'closed') return;
+    this.#stopTimers();
+    this.#attempt?.abort(cause);
+    this.#current?.connection.release();
+    this.#current = undefined;
+    this.#become('closed', cause);
+    this.#listeners.clear();
+  }
+
+  #write(carrier: Carrier, args: readonly CommandArgument[], deadline?: number): Promise<Reply> {
+    if (carrier.inFlight >= this.#settings.maxInFlight) {
+      return Promise.reject(
+        new OverloadedError(`${carrier.inFlight} commands already wait for Redis at ${this.#driver.address}`),
+      );
+    }
+    const batch = deadline === undefined ? (this.#batch ??= this.#openBatch()) : this.#soloBatch(deadline);
+    carrier.inFlight++;
+    return new Promise((resolve, reject) => {
+      new PendingReply(carrier, batch, resolve, reject).follow(carrier.connection.send(args));
+    });
+  }
+
+  #openBatch(): DeadlineBatch {
+    const answersBefore = this.#answers;
+    const batch = new DeadlineBatch(this.#settings.commandTimeout, () => this.#deadlinePassed(answersBefore));
+    setImmediate(() => {
+      batch.seal();
+      this.#batch = undefined;
+    });
+    return batch;
+  }
+
+  #soloBatch(deadline: number): DeadlineBatch {
+    const answersBefore = this.#answers;
+    const left = deadline - performance.now();
+    const batch = new DeadlineBatch(left, () => {
+      // An operation's last command may get little of its time: that the server missed so short a deadline proves nothing.
+      if (left >= this.#settings.commandTimeout / 2) this.#deadlinePassed(answersBefore);
+    });
+    queueMicrotask(() => batch.seal());
+    return batch;
+  }
+
+  #sendOnceConnected(args: readonly CommandArgument[], deadline?: number): Promise<Reply> {
+    if (this.#waitingForFirst >= this.#settings.maxInFlight) {
+      return Promise.reject(
+        new OverloadedError(`${this.#waitingForFirst} commands already wait for the first connection`),
+      );
+    }
+    const until = deadline ?? performance.now() + this.#settings.commandTimeout;
+    this.#waitingForFirst++;
+    return new Promise((resolve, reject) => {
+      const finish = (proceed: boolean): void => {
+        clearTimeout(timer);
+        stopListening();
+        this.#waitingForFirst--;
+        if (proceed) resolve(this.send(args, until));
+        else reject(this.#refusal());
+      };
+      const timer = setTimeout(() => finish(false), Math.max(0, until - performance.now()));
+      const stopListening = this.onStateChange((change) => finish(change.state === 'ready'));
+    });
+  }
+
+  #refusal(): CacheError {
+    if (this.#state === 'closed') return new ClosedError('the cache was closed');
+    if (this.#state === 'lost') this.#seekWhenAsked();
+    const why = {
+      connecting: 'is not connected yet',
+      silent: 'accepts commands and does not answer',
+      lost: 'cannot be reached',
+      ready: 'was lost',
+    }[this.#state];
+    return new ConnectionError(`Redis at ${this.#driver.address} ${why}`, { cause: this.#cause });
+  }
+
+  #answered(carrier: Carrier): void {
+    carrier.inFlight--;
+    if (carrier !== this.#current) return;
+    this.#answers++;
+    if (this.#state !== 'silent') return;
+    clearTimeout(this.#replacement);
+    this.#attempt?.abort(new ConnectionError('the first connection answered after all'));
+    this.#become('ready');
+  }
+
+  #deadlinePassed(answersBefore: number): void {
+    if (this.#state !== 'ready' || this.#answers !== answersBefore) return;
+    this.#become('silent', new ConnectionError(`Redis at ${this.#driver.address} does not answer`));
+    this.#replacement = setTimeout(() => this.#seek(), REPLACE_AFTER_SILENCE).unref();
+  }
+
+  /** Starts one attempt to connect, unless one is under way. */
+  #seek(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    if (this.#attempt || this.#state === 'closed') return;
+    const attempt = (this.#attempt = new AbortController());
+    openConnection(this.#driver, this.#clock, this.#settings.connectTimeout, attempt.signal).then(
+      (connection) => {
+        this.#attempt = undefined;
+        this.#adopt(connection);
+      },
+      (error: unknown) => {
+        this.#attempt = undefined;
+        this.#attemptFailed(this.#toCacheError(error));
+      },
+    );
+  }
+
+  #adopt(connection: Connection): void {
+    if (this.#state === 'closed' || this.#state === 'ready') {
+      connection.release();
+      return;
+    }
+    this.#current?.connection.release();
+    const carrier: Carrier = {
+      connection,
+      inFlight: 0,
+      answered: () => this.#answered(carrier),
+      dropped: () => void carrier.inFlight--,
+      isReplyError: (error) => this.#driver.isReplyError(error),
+      toCacheError: (error) => this.#toCacheError(error),
+    };
+    this.#current = carrier;
+    this.#attempts = 0;
+    connection.onLost((cause) => {
+      if (this.#current === carrier) this.#lost(this.#toCacheError(cause));
+    });
+    this.#become('ready');
+    this.#beat();
+  }
+
+  #toCacheError(error: unknown): CacheError {
+    return toCacheError(error, this.#driver.isReplyError(error), this.#driver.address);
+  }
+
+  #lost(cause: CacheError): void {
+    this.#current = undefined;
+    clearTimeout(this.#heartbeat);
+    clearTimeout(this.#replacement);
+    this.#become('lost', cause);
+    this.#seek();
+  }
+
+  #attemptFailed(cause: CacheError): void {
+    if (this.#state === 'closed' || this.#state === 'ready') return;
+    this.#attempts++;
+    this.#lastAttemptEnded = performance.now();
+    if (this.#state === 'silent') {
+      this.#replacement = setTimeout(() => this.#seek(), REPLACE_AFTER_SILENCE).unref();
+      return;
+    }
+    this.#become('lost', cause);
+    this.#retry = setTimeout(() => this.#seek(), this.#backoff(this.#attempts - 1)).unref();
+  }
+
+  #seekWhenAsked(): void {
+    if (this.#retry && performance.now() - this.#lastAttemptEnded >= SEEK_WHEN_ASKED) this.#seek();
+  }
+
+  /** A regular TIME keeps the clock true and finds a half-open connection before a caller does. */
+  #beat(): void {
+    clearTimeout(this.#heartbeat);
+    this.#heartbeat = setTimeout(() => {
+      const carrier = this.#current;
+      if (carrier && this.#state === 'ready') {
+        this.#write(carrier, ['TIME']).then(
+          (reply) => this.#clock.hear(reply),
+          () => undefined, // what it means for the link was noted where it happened
+        );
+      }
+      this.#beat();
+    }, this.#settings.heartbeatInterval).unref();
+  }
+
+  #become(state: PortState, cause?: CacheError): void {
+    const previous = this.#state;
+    this.#state = state;
+    this.#cause = cause;
+    // Failed attempts in a row are told too: `connect()` counts them.
+    if (state === previous && state !== 'lost') return;
+    const change: StateChange = { state, previous, cause };
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#retry);
+    clearTimeout(this.#replacement);
+    clearTimeout(this.#heartbeat);
+  }
+}

@@ -1,0 +1,59 @@
+import { ConnectionError } from '../errors.js';
+import type { Connection, Driver } from './connection.js';
+import type { ServerClock } from './server-clock.js';
+
+/**
+ * One attempt, bounded in time: opens, and sees that the server really answers. A server that is stopped still accepts
+ * connections (its kernel does), and one that loads its data accepts commands and refuses them all.
+ *
+ * @param timeout - milliseconds for the whole attempt.
+ */
+export async function openConnection(
+  driver: Driver,
+  clock: ServerClock,
+  timeout: number,
+  abandon: AbortSignal,
+): Promise<Connection> {
+  const attempt = new AbortController();
+  const abort = (): void => attempt.abort(abandon.reason);
+  abandon.addEventListener('abort', abort, { once: true });
+  const timer = setTimeout(() => {
+    attempt.abort(new ConnectionError(`Redis at ${driver.address} did not answer within ${timeout} ms`));
+  }, timeout);
+  // An attempt under way is no reason to keep the process running; whoever waits for it holds a timer of their own.
+  timer.unref();
+  let connection: Connection | undefined;
+  try {
+    connection = await untilAborted(driver.open(attempt.signal), attempt.signal, (late) => late.release());
+    const time = connection.send(['TIME']).catch(() => undefined); // an ACL may forbid it; then the local clock has to do
+    await untilAborted(connection.send(['PING']), attempt.signal);
+    clock.hear(await untilAborted(time, attempt.signal));
+    return connection;
+  } catch (error) {
+    connection?.release();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    abandon.removeEventListener('abort', abort);
+  }
+}
+
+/** The promise's outcome, or the signal's reason. What arrives after that goes to `onLate`. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal, onLate?: (value: T) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(
+      (value) => {
+        signal.removeEventListener('abort', abort);
+        if (signal.aborted) onLate?.(value);
+        resolve(value);
+      },
+      (error: unknown) => {
+        signal.removeEventListener('abort', abort);
+        reject(error);
+      },
+    );
+  });
+}

@@ -1,0 +1,185 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import { parseDuration, type Duration } from '../duration.js';
+import { InvalidOptionError } from '../errors.js';
+import { describeValue, positiveInteger, rejectUnknownOptions } from '../validate.js';
+import type { LinkSettings } from './link.js';
+
+/** Timing and bounds of the way to Redis, whoever made the client. */
+export interface RedisTimingOptions {
+  /** For one attempt to connect, and for `connect()` and `ready()` as a whole. Default 10 s. */
+  readonly connectTimeout?: Duration;
+  /** The whole deadline of one operation on Redis. Default 250 ms. */
+  readonly commandTimeout?: Duration;
+  /** Further attempts before `connect()` and `ready()` reject. The background goes on trying. Default 3. */
+  readonly maxRetries?: number;
+  /** Pause between attempts to connect: doubles from `min` to `max`, with jitter. Default 100 ms to 2 s. */
+  readonly retryDelay?: { readonly min?: Duration; readonly max?: Duration };
+  /** How often an otherwise quiet connection is asked whether it lives. Default 1 s. */
+  readonly heartbeatInterval?: Duration;
+  /** Commands that may wait for an answer at once on one connection; one more is refused. Default 65,536. */
+  readonly maxInFlight?: number;
+}
+
+/** One server that Tiercel connects to by itself, through the optional peer `@redis/client`. */
+export interface RedisServerOptions extends RedisTimingOptions {
+  /** `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS. Other options here win over its parts. */
+  readonly url?: string;
+  /** Default `localhost`. */
+  readonly host?: string;
+  /** Default 6379. */
+  readonly port?: number;
+  /** `true`, or what `tls.connect` takes: `ca`, `cert`, `key`, `servername`. */
+  readonly tls?: boolean | TlsOptions;
+  /** The ACL user. */
+  readonly username?: string;
+  readonly password?: string;
+  /** Number of the database. Default 0. */
+  readonly database?: number;
+  /** What `CLIENT LIST` shows. Default `tiercel`. */
+  readonly name?: string;
+  /**
+   * Connections to keep, each with its share of the keys, so that a large value holds up only those; the order of one key's
+   * commands is kept. More than one gains nothing for values up to 10 KiB. Default 1.
+   */
+  readonly connections?: number;
+  /** Connections beyond the first are closed after this long without a command. Default 30 s. */
+  readonly idleTimeout?: Duration;
+}
+
+/** A client the application already has, of `@redis/client` (or `redis`) 5 and 6 or `ioredis` 5 and 6. It is never closed. */
+export interface RedisClientOptions extends RedisTimingOptions {
+  readonly client: object;
+}
+
+/** What the option `redis` takes. */
+export type RedisOptions = string | RedisServerOptions | RedisClientOptions;
+
+/** Where to connect and as whom, checked and complete. */
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean | TlsOptions;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly database: number;
+  readonly name: string;
+  readonly connectTimeout: number;
+}
+
+export interface PoolSettings extends LinkSettings {
+  readonly maxRetries: number;
+  readonly connections: number;
+  readonly idleTimeout: number;
+}
+
+const TIMING = [
+  'connectTimeout',
+  'commandTimeout',
+  'maxRetries',
+  'retryDelay',
+  'heartbeatInterval',
+  'maxInFlight',
+] as const;
+const SERVER = [
+  ...TIMING,
+  'url',
+  'host',
+  'port',
+  'tls',
+  'username',
+  'password',
+  'database',
+  'name',
+  'connections',
+  'idleTimeout',
+] as const;
+
+/** Timers of the platform hold 31 bits. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+export function poolSettings(options: RedisServerOptions): PoolSettings {
+  if (options.retryDelay !== undefined) {
+    rejectUnknownOptions(options.retryDelay, ['min', 'max'], 'redis.retryDelay');
+  }
+  const retryDelay = {
+    min: timer(options.retryDelay?.min, 100, 'retryDelay.min'),
+    max: timer(options.retryDelay?.max, 2000, 'retryDelay.max'),
+  };
+  if (retryDelay.min > retryDelay.max) {
+    throw new InvalidOptionError(
+      `redis.retryDelay: min (${retryDelay.min} ms) is above max (${retryDelay.max} ms)`,
+    );
+  }
+  return {
+    connectTimeout: timer(options.connectTimeout, 10_000, 'connectTimeout'),
+    commandTimeout: timer(options.commandTimeout, 250, 'commandTimeout'),
+    maxRetries: count(options.maxRetries, 3, 'maxRetries', 0),
+    retryDelay,
+    heartbeatInterval: timer(options.heartbeatInterval, 1000, 'heartbeatInterval'),
+    maxInFlight: count(options.maxInFlight, 65_536, 'maxInFlight'),
+    connections: count(options.connections, 1, 'connections'),
+    idleTimeout: timer(options.idleTimeout, 30_000, 'idleTimeout'),
+  };
+}
+
+function timer(value: Duration | undefined, fallback: number, name: string): number {
+  return value === undefined
+    ? fallback
+    : parseDuration(value, `redis.${name}`, { min: 1, max: LONGEST_TIMER });
+}
+
+function count(value: number | undefined, fallback: number, name: string, min = 1): number {
+  return value === undefined ? fallback : positiveInteger(value, `redis.${name}`, { min });
+}
+
+export function checkClientOptions(options: RedisClientOptions): void {
+  rejectUnknownOptions(options, ['client', ...TIMING], 'redis');
+}
+
+export function serverAddress(options: RedisServerOptions): ServerAddress {
+  rejectUnknownOptions(options, SERVER, 'redis');
+  const fromUrl = options.url === undefined ? {} : partsOfUrl(options.url);
+  const host = options.host ?? fromUrl.host ?? 'localhost';
+  if (typeof host !== 'string' || host === '') {
+    throw new InvalidOptionError(`redis.host: expected a host name, got ${describeValue(host)}`);
+  }
+  return {
+    host,
+    port: positiveInteger(options.port ?? fromUrl.port ?? 6379, 'redis.port', { min: 1, max: 65_535 }),
+    tls: options.tls ?? fromUrl.tls ?? false,
+    username: options.username ?? fromUrl.username,
+    password: options.password ?? fromUrl.password,
+    database: positiveInteger(options.database ?? fromUrl.database ?? 0, 'redis.database', { min: 0 }),
+    name: options.name ?? 'tiercel',
+    connectTimeout: poolSettings(options).connectTimeout,
+  };
+}
+
+type UrlParts = Partial<Pick<ServerAddress, 'host' | 'port' | 'tls' | 'username' | 'password' | 'database'>>;
+
+function partsOfUrl(text: string): UrlParts {
+  if (typeof text !== 'string') throw wrongUrl(`got ${describeValue(text)}`);
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw wrongUrl('which this text is not (it is not repeated here: it may hold a password)');
+  }
+  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:')
+    throw wrongUrl(`got the scheme '${url.protocol}//'`);
+  const database = url.pathname.replace(/^\//, '');
+  if (!/^\d*$/.test(database)) throw wrongUrl(`got the database '${database}'`);
+  return {
+    ...(url.hostname && { host: url.hostname.replace(/^\[(.*)\]$/, '$1') }),
+    ...(url.port && { port: Number(url.port) }),
+    ...(url.protocol === 'rediss:' && { tls: true }),
+    ...(url.username && { username: decodeURIComponent(url.username) }),
+    ...(url.password && { password: decodeURIComponent(url.password) }),
+    ...(database && { database: Number(database) }),
+  };
+}
+
+/** The text may hold a password, so the message does not repeat it. */
+function wrongUrl(why: string): InvalidOptionError {
+  return new InvalidOptionError(`redis.url: expected redis://[user:password@]host[:port][/database], ${why}`);
+}

@@ -1,0 +1,72 @@
+import type { CacheError } from '../errors.js';
+
+/** One word of a command. Buffers are sent as they are; strings as UTF-8. */
+export type CommandArgument = string | Buffer;
+
+/** What a server answers: bulk strings arrive as Buffers that the receiver must copy if it keeps them. */
+export type Reply =
+  | Buffer
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | undefined
+  | readonly Reply[]
+  | object;
+
+/** One command about one key (a Lua script about keys that live together names the first). */
+export interface Command {
+  /** The key that decides which server, or which connection, carries the command out. */
+  readonly key: string;
+  readonly args: readonly CommandArgument[];
+}
+
+/**
+ * - `connecting`: never connected so far, and the first attempt is under way; commands wait for it, within their deadline.
+ * - `ready`: commands are sent.
+ * - `silent`: the server accepted commands and has not answered within a deadline; commands fail at once until it speaks.
+ * - `lost`: no connection; commands fail at once while a new one is sought.
+ * - `closed`: for good.
+ */
+export type PortState = 'connecting' | 'ready' | 'silent' | 'lost' | 'closed';
+
+export interface StateChange {
+  readonly state: PortState;
+  readonly previous: PortState;
+  /** Why the connection went, or could not be had. */
+  readonly cause: CacheError | undefined;
+}
+
+/**
+ * The few things the cache asks of Redis. Everything above this line is the same for one server, a Cluster, Sentinel or
+ * shards; everything below it is the business of a driver.
+ *
+ * Commands given in one turn of the event loop travel together. Every promise settles by its deadline, also when the
+ * server is silent, and rejects with a `CacheError` only.
+ */
+export interface RedisPort {
+  readonly state: PortState;
+  /** Where this goes, for messages: never with a password. */
+  readonly address: string;
+  /** Resolves when commands can be sent; rejects with the last attempt's error after `connectTimeout`. */
+  connect(): Promise<void>;
+  /** The bytes of a string key; null when there is none. */
+  get(key: string, deadline?: number): Promise<Buffer | null>;
+  /** The bytes of many keys in the order asked; a key's own error stands in its place. */
+  getMany(keys: readonly string[], deadline?: number): Promise<Array<Buffer | null | CacheError>>;
+  send(command: Command, deadline?: number): Promise<Reply>;
+  /** Sends all as one pipeline. Never rejects: an error stands in its command's place. */
+  sendAll(commands: readonly Command[], deadline?: number): Promise<Array<Reply | CacheError>>;
+  /** When an operation that begins now must be settled, in the clock of `performance.now()`. */
+  deadline(): number;
+  /**
+   * Server time in ms since the epoch, never ahead of the server's own clock (behind it by at most one round trip), so that
+   * processes with crooked clocks agree. The local clock until a server has told its own.
+   */
+  serverNow(): number;
+  /** Returns the function that takes the listener away again. */
+  onStateChange(listener: (change: StateChange) => void): () => void;
+  /** Waits for commands under way, at most until their deadline, then closes what was opened here. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,100 @@
+import { AuthenticationError, type CacheError, ConnectionError, MissingPeerError } from '../errors.js';
+import type { Driver } from './connection.js';
+import { LinkPool } from './link-pool.js';
+import type { PoolSettings } from './options.js';
+import type { Command, PortState, RedisPort, Reply, StateChange } from './port.js';
+import { ServerClock } from './server-clock.js';
+
+/** `RedisPort` over one server. */
+export class SingleServerPort implements RedisPort {
+  readonly address: string;
+  readonly #settings: PoolSettings;
+  readonly #clock = new ServerClock();
+  readonly #pool: LinkPool;
+
+  constructor(driver: Driver, settings: PoolSettings) {
+    this.address = driver.address;
+    this.#settings = settings;
+    this.#pool = new LinkPool(driver, settings, this.#clock);
+  }
+
+  get state(): PortState {
+    return this.#pool.first.state;
+  }
+
+  connect(): Promise<void> {
+    const link = this.#pool.first;
+    return new Promise((resolve, reject) => {
+      const settle = (error?: CacheError): void => {
+        clearTimeout(timer);
+        stop();
+        if (error) reject(error);
+        else resolve();
+      };
+      const look = (): void => {
+        if (link.state === 'ready') settle();
+        else if (link.state === 'closed') settle(link.cause);
+        else if (isHopeless(link.cause)) settle(link.cause);
+        else if (link.failedAttempts > this.#settings.maxRetries) settle(link.cause);
+      };
+      const timer = setTimeout(() => {
+        const { connectTimeout } = this.#settings;
+        const error = new ConnectionError(
+          `Redis at ${this.address} could not be reached within ${connectTimeout} ms`,
+          {
+            cause: link.cause,
+          },
+        );
+        settle(error);
+      }, this.#settings.connectTimeout);
+      const stop = link.onStateChange(look);
+      look();
+    });
+  }
+
+  get(key: string, deadline?: number): Promise<Buffer | null> {
+    return this.#pool.for(key).get(key, deadline);
+  }
+
+  getMany(keys: readonly string[], deadline?: number): Promise<Array<Buffer | null | CacheError>> {
+    return Promise.all(keys.map((key) => settled(this.get(key, deadline))));
+  }
+
+  send(command: Command, deadline?: number): Promise<Reply> {
+    return this.#pool.for(command.key).send(command.args, deadline);
+  }
+
+  sendAll(commands: readonly Command[], deadline?: number): Promise<Array<Reply | CacheError>> {
+    return Promise.all(commands.map(({ key, args }) => settled(this.#pool.for(key).send(args, deadline))));
+  }
+
+  deadline(): number {
+    return performance.now() + this.#settings.commandTimeout;
+  }
+
+  serverNow(): number {
+    return this.#clock.now();
+  }
+
+  onStateChange(listener: (change: StateChange) => void): () => void {
+    return this.#pool.first.onStateChange(listener);
+  }
+
+  async close(): Promise<void> {
+    // Answers come in order: when these have theirs, all that was asked before has, too.
+    const last = this.#pool.open
+      .filter(({ state }) => state === 'ready' || state === 'connecting')
+      .map((link) => settled(link.send(['PING'])));
+    await Promise.all(last);
+    this.#pool.close();
+  }
+}
+
+/** Trying again would not help. */
+function isHopeless(cause: CacheError | undefined): boolean {
+  return cause instanceof AuthenticationError || cause instanceof MissingPeerError;
+}
+
+function settled<T>(reply: Promise<T>): Promise<T | CacheError> {
+  return reply.catch((error: unknown) => error as CacheError);
+}

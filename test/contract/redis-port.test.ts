@@ -1,0 +1,166 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openPort } from '../../src/redis/open-port.js';
+import type { PortState, RedisPort } from '../../src/redis/port.js';
+import type { RedisTimingOptions } from '../../src/redis/options.js';
+import { startRedis, type RedisServer } from '../../servers/redis.js';
+import { waysToRedis, type WayToRedis } from '../support/clients.js';
+import { becomes } from '../support/port-state.js';
+
+const DEADLINE = 250;
+/** What a call may take beyond its deadline on a busy machine with two cores. */
+const SLACK = 200;
+
+describe.each(waysToRedis)('a port over $name', (way: WayToRedis) => {
+  let server: RedisServer;
+  const opened: Array<() => Promise<void>> = [];
+
+  beforeAll(async () => {
+    server = await startRedis({ config: { 'enable-debug-command': 'yes' } });
+  });
+  afterAll(() => server.stop());
+  afterEach(async () => {
+    for (const close of opened.splice(0)) await close();
+  });
+
+  async function open(timing?: RedisTimingOptions): Promise<RedisPort> {
+    const { redis, end } = await way.open(server.url, timing);
+    const port = openPort(redis);
+    opened.push(async () => {
+      await port.close();
+      end();
+    });
+    await port.connect();
+    return port;
+  }
+
+  const set = (port: RedisPort, key: string, value: string | Buffer) =>
+    port.send({ key, args: ['SET', key, value] });
+
+  it('carries bytes both ways unchanged', async () => {
+    const port = await open();
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
+    await set(port, 'bytes', bytes);
+    expect(await port.get('bytes')).toEqual(bytes);
+    expect(await port.get('nothing')).toBeNull();
+  });
+
+  it('answers many reads of one turn in the order asked, with one command', async () => {
+    const port = await open();
+    await Promise.all([...'abc'].map((key) => set(port, `many:${key}`, key)));
+    await server.cli('CONFIG', 'RESETSTAT');
+    const [many, a, again] = await Promise.all([
+      port.getMany(['many:c', 'many:x', 'many:a', 'many:b']),
+      port.get('many:a'),
+      port.get('many:a'),
+    ]);
+    expect(many.map(String)).toEqual(['c', 'null', 'a', 'b']);
+    expect(String(a)).toBe('a');
+    expect(String(again)).toBe('a');
+    const stats = String(await server.cli('INFO', 'commandstats'));
+    if (way.name !== 'three connections') {
+      expect(stats).toMatch(/cmdstat_mget:calls=1,/);
+      expect(stats).not.toMatch(/cmdstat_get:/);
+    }
+  });
+
+  it('keeps the order of one key’s commands', async () => {
+    const port = await open();
+    const sets = Array.from({ length: 100 }, (_, i) => set(port, 'order', String(i)));
+    const last = port.send({ key: 'order', args: ['GET', 'order'] });
+    await Promise.all(sets);
+    expect(String(await last)).toBe('99');
+  });
+
+  it('puts each command’s own error in its place', async () => {
+    const port = await open();
+    const [ok, wrong, after] = await port.sendAll([
+      { key: 'one', args: ['SET', 'one', '1'] },
+      { key: 'one', args: ['LPUSH', 'one', 'x'] },
+      { key: 'one', args: ['GET', 'one'] },
+    ]);
+    expect(String(ok)).toBe('OK');
+    expect(wrong).toMatchObject({ code: 'TIERCEL_SERVER', message: expect.stringContaining('WRONGTYPE') });
+    expect(String(after)).toBe('1');
+  });
+
+  it('knows the server’s time and is never ahead of it', async () => {
+    const port = await open();
+    const before = port.serverNow();
+    const [seconds, micros] = (await server.cli('TIME')) as [string, string];
+    const serverMs = Number(seconds) * 1000 + Number(micros) / 1000;
+    expect(before).toBeLessThanOrEqual(serverMs);
+    expect(serverMs - before).toBeLessThan(1000);
+  });
+
+  it('settles every call by the deadline when the server accepts commands and never answers', async () => {
+    const port = await open();
+    const keys = Array.from({ length: 50 }, (_, i) => `frozen:${i}`);
+    await port.getMany(keys);
+    await server.freeze();
+    try {
+      const began = performance.now();
+      const outcomes = await Promise.all([
+        ...keys.map((key) => port.get(key).catch((error: unknown) => error)),
+        port.send({ key: 'a', args: ['INCR', 'a'] }).catch((error: unknown) => error),
+      ]);
+      const took = performance.now() - began;
+      for (const outcome of outcomes) expect(outcome).toMatchObject({ code: 'TIERCEL_DEADLINE' });
+      expect(took).toBeGreaterThan(DEADLINE - 20);
+      expect(took).toBeLessThan(DEADLINE + SLACK);
+      expect(port.state).toBe<PortState>('silent');
+      // From here on nobody pays the deadline again.
+      const next = performance.now();
+      await expect(port.get('frozen:next')).rejects.toMatchObject({ code: 'TIERCEL_CONNECTION' });
+      expect(performance.now() - next).toBeLessThan(50);
+    } finally {
+      await server.thaw();
+    }
+    await becomes(port, 'ready');
+    expect(await port.get('nothing')).toBeNull();
+  });
+
+  it('fails at once while the server is gone, and serves again when it is back', async () => {
+    const port = await open();
+    await server.kill();
+    await becomes(port, 'lost');
+    const began = performance.now();
+    await expect(port.get('gone')).rejects.toMatchObject({ code: 'TIERCEL_CONNECTION' });
+    expect(performance.now() - began).toBeLessThan(50);
+    await server.restart();
+    await becomes(port, 'ready');
+    await set(port, 'back', 'yes');
+    expect(String(await port.get('back'))).toBe('yes');
+  });
+
+  it('refuses a command rather than queue it when too many wait already', async () => {
+    const port = await open({ maxInFlight: 10 });
+    await server.freeze();
+    try {
+      const waiting = Array.from({ length: 10 }, (_, i) =>
+        port.send({ key: 'same', args: ['INCRBY', 'same', String(i)] }).catch((error: unknown) => error),
+      );
+      await expect(port.send({ key: 'same', args: ['INCR', 'same'] })).rejects.toMatchObject({
+        code: 'TIERCEL_OVERLOADED',
+      });
+      await Promise.all(waiting);
+    } finally {
+      await server.thaw();
+    }
+  });
+
+  it('refuses everything once it is closed', async () => {
+    const port = await open();
+    await port.close();
+    await expect(port.get('a')).rejects.toMatchObject({ code: 'TIERCEL_CLOSED' });
+    await expect(port.connect()).rejects.toMatchObject({ code: 'TIERCEL_CLOSED' });
+  });
+
+  it('lets what is under way end before it closes', async () => {
+    const port = await open();
+    const under = Array.from({ length: 100 }, (_, i) => set(port, `closing:${i}`, 'x'));
+    const closed = port.close();
+    const replies = await Promise.all(under);
+    await closed;
+    expect(replies.every((reply) => String(reply) === 'OK')).toBe(true);
+  });
+});

@@ -1,0 +1,50 @@
+import { createClient } from '@redis/client';
+import { Redis as Ioredis6 } from 'ioredis';
+import { Redis as Ioredis5 } from 'ioredis5';
+import type { RedisOptions, RedisTimingOptions } from 'tiercel';
+
+/** One way for an application to give Tiercel its Redis. */
+export interface WayToRedis {
+  readonly name: string;
+  /** The option `redis`, and what ends the application's own client. */
+  open(url: string, timing?: RedisTimingOptions): Promise<{ redis: RedisOptions; end: () => void }>;
+}
+
+const nothing = (): void => undefined;
+
+/** Every driver must behave the same: contract suites run over all of them. */
+export const waysToRedis: readonly WayToRedis[] = [
+  {
+    name: 'a URL',
+    open: async (url, timing) => ({ redis: { url, ...timing }, end: nothing }),
+  },
+  {
+    name: 'three connections',
+    open: async (url, timing) => ({ redis: { url, connections: 3, ...timing }, end: nothing }),
+  },
+  {
+    name: 'a client of @redis/client',
+    async open(url, timing) {
+      const client = createClient({ url, socket: { reconnectStrategy: 50 } });
+      client.on('error', nothing);
+      await client.connect();
+      return { redis: { client, ...timing }, end: () => client.destroy() };
+    },
+  },
+  {
+    name: 'a client of ioredis 6',
+    async open(url, timing) {
+      const client = new Ioredis6(url, { retryStrategy: () => 50, maxRetriesPerRequest: 0 });
+      client.on('error', nothing);
+      return { redis: { client, ...timing }, end: () => client.disconnect() };
+    },
+  },
+  {
+    name: 'a client of ioredis 5',
+    async open(url, timing) {
+      const client = new Ioredis5(url, { retryStrategy: () => 50, maxRetriesPerRequest: 0 });
+      client.on('error', nothing);
+      return { redis: { client, ...timing }, end: () => client.disconnect() };
+    },
+  },
+];
