@@ -1,4 +1,4 @@
-import { ServerError, type CacheError } from '../errors.js';
+import { CacheError, ServerError, type CacheErrorDetails } from '../errors.js';
 import type { CommandArgument, Reply } from '../redis/port.js';
 
 /** What one read command may ask for: more would hold up others, since the server carries out one command at a time. */
@@ -73,7 +73,8 @@ export class ReadCoalescer {
     this.#send(args).then(
       (reply) => this.#answer(part, single ? [reply] : reply),
       (error: unknown) => {
-        for (const { reject } of part) reject(error as CacheError);
+        for (const [i, { reject }] of part.entries())
+          reject(i === 0 ? (error as CacheError) : another(error));
       },
     );
   }
@@ -95,4 +96,14 @@ export class ReadCoalescer {
     }
     this.#meanBytes += LEARNING * (bytes / part.length - this.#meanBytes);
   }
+}
+
+/** The same error once more: each is later told its own key, so that the keys of one command cannot share it. */
+function another(error: unknown): CacheError {
+  if (!(error instanceof CacheError)) return error as CacheError;
+  const { constructor, message, cause, operation } = error;
+  return new (constructor as new (text: string, details: CacheErrorDetails) => CacheError)(message, {
+    cause,
+    operation,
+  });
 }

@@ -64,7 +64,13 @@ export function clientParts(redis: RedisOptions, options: CacheClientOptions): C
   const keys = KeySpace.of(options.namespace ?? 'tiercel');
   const ttl = parseTtl(options.ttl, DEFAULT_TTL);
   const serializer = new Serializer(options.codec ?? msgpackCodec(), options.readCodecs);
-  return { port: openPort(redis, options.logger), keys, serializer, ttl, metrics: new CacheMetrics() };
+  return {
+    port: openPort(redis, { logger: options.logger }),
+    keys,
+    serializer,
+    ttl,
+    metrics: new CacheMetrics(),
+  };
 }
 
 export function parseTtl(ttl: Duration | undefined, fallback: number): number {

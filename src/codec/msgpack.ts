@@ -35,6 +35,7 @@ const POOL_BYTES = 32 * 1024;
  *   returns. Symbol keys and fields of arrays are left out; a hole in an array comes back as `undefined`.
  * - `-0` comes back as `0`, and half a surrogate pair as U+FFFD, since UTF-8 has no such thing.
  * - The same object met twice comes back as two.
+ * - Where msgpackr runs without its native addon, U+FEFF at the head of a string of more than 64 bytes is lost.
  *
  * `encode` throws `EncodeError`, with the path, for functions, symbols, cycles, a key `__proto__`, AggregateError, a Map or
  * typed array of a class of your own, and the platform's objects whose content cannot be read (Promise, WeakMap, URL, …).

@@ -6,9 +6,17 @@ export interface Connection {
   send(args: readonly CommandArgument[]): Promise<Reply>;
   /** Called at most once, when the connection is gone for a reason other than `release`. */
   onLost(listener: (cause: unknown) => void): void;
+  /**
+   * Has the server tell of keys that change, on this connection and in order with its replies: a key, or null for all of
+   * them. To be called before the first read. Missing where the client library cannot.
+   */
+  track?(tracking: Tracking, listener: (key: string | null) => void): Promise<void>;
   /** Gives it up at once: what is under way rejects. A user's client is only let go of, never closed. */
   release(): void;
 }
+
+/** Which changes the server tells of: `reads`, of keys this connection has read; `prefix`, of all keys that begin so. */
+export type Tracking = { readonly of: 'reads' } | { readonly of: 'prefix'; readonly prefix: string };
 
 /** Knows one client library. */
 export interface Driver {

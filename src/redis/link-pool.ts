@@ -1,6 +1,8 @@
 import type { Driver } from './connection.js';
 import { RedisLink } from './link.js';
+import type { ChangeListening } from './open-connection.js';
 import type { PoolSettings } from './options.js';
+import type { StateChange } from './port.js';
 import type { ServerClock } from './server-clock.js';
 
 /**
@@ -14,16 +16,20 @@ export class LinkPool {
   readonly #settings: PoolSettings;
   readonly #clock: ServerClock;
   readonly #links: Array<RedisLink | undefined>;
+  readonly #changes: ChangeListening | undefined;
+  readonly #stateListeners = new Set<(change: StateChange) => void>();
   readonly #sweep: NodeJS.Timeout | undefined;
 
-  constructor(driver: Driver, settings: PoolSettings, clock: ServerClock) {
+  constructor(driver: Driver, settings: PoolSettings, clock: ServerClock, changes?: ChangeListening) {
     this.#driver = driver;
     this.#settings = settings;
     this.#clock = clock;
-    this.first = new RedisLink(driver, settings, clock);
+    this.#changes = changes;
+    this.first = this.#open();
     this.#links = [this.first];
     this.#links.length = settings.connections;
-    if (settings.connections > 1) {
+    // A connection that tells of changes is not idle: with it the copies it vouches for would go.
+    if (settings.connections > 1 && !changes) {
       this.#sweep = setInterval(() => this.#closeIdle(), settings.idleTimeout).unref();
     }
   }
@@ -38,13 +44,27 @@ export class LinkPool {
     return this.#links.filter((link) => link !== undefined);
   }
 
+  /** Listens to every link, those yet to be opened too. */
+  onStateChange(listener: (change: StateChange) => void): () => void {
+    this.#stateListeners.add(listener);
+    return () => void this.#stateListeners.delete(listener);
+  }
+
   close(): void {
     clearInterval(this.#sweep);
     for (const link of this.open) link.close();
   }
 
+  #open(): RedisLink {
+    const link = new RedisLink(this.#driver, this.#settings, this.#clock, this.#changes);
+    link.onStateChange((change) => {
+      for (const listener of this.#stateListeners) listener(change);
+    });
+    return link;
+  }
+
   #at(index: number): RedisLink {
-    const link = (this.#links[index] ??= new RedisLink(this.#driver, this.#settings, this.#clock));
+    const link = (this.#links[index] ??= this.#open());
     link.lastUsed = performance.now();
     return link;
   }

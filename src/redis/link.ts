@@ -2,7 +2,7 @@ import { ReadCoalescer } from '../batch/read-coalescer.js';
 import { ClosedError, ConnectionError, OverloadedError, type CacheError } from '../errors.js';
 import { backoff } from '../resilience/backoff.js';
 import { DeadlineBatch } from '../resilience/deadline-batch.js';
-import { openConnection } from './open-connection.js';
+import { openConnection, type ChangeListening } from './open-connection.js';
 import type { Connection, Driver } from './connection.js';
 import { PendingReply, type ReplyObserver } from './pending-reply.js';
 import type { CommandArgument, PortState, Reply, StateChange } from './port.js';
@@ -43,6 +43,7 @@ export class RedisLink {
   readonly #driver: Driver;
   readonly #settings: LinkSettings;
   readonly #clock: ServerClock;
+  readonly #changes: ChangeListening | undefined;
   readonly #listeners = new Set<(change: StateChange) => void>();
   readonly #backoff: (attempt: number) => number;
   readonly #reads = new ReadCoalescer((args) => this.send(args));
@@ -58,13 +59,16 @@ export class RedisLink {
   #retry: NodeJS.Timeout | undefined;
   #replacement: NodeJS.Timeout | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
+  /** When the server last answered, by `performance.now()`. */
+  lastHeard = 0;
   /** When a caller last asked for something, by `performance.now()`. */
   lastUsed = performance.now();
 
-  constructor(driver: Driver, settings: LinkSettings, clock: ServerClock) {
+  constructor(driver: Driver, settings: LinkSettings, clock: ServerClock, changes?: ChangeListening) {
     this.#driver = driver;
     this.#settings = settings;
     this.#clock = clock;
+    this.#changes = changes;
     this.#backoff = backoff({ base: settings.retryDelay.min, cap: settings.retryDelay.max });
     this.#seek();
   }
@@ -186,6 +190,7 @@ export class RedisLink {
     carrier.inFlight--;
     if (carrier !== this.#current) return;
     this.#answers++;
+    this.lastHeard = performance.now();
     if (this.#state !== 'silent') return;
     clearTimeout(this.#replacement);
     this.#attempt?.abort(new ConnectionError('the first connection answered after all'));
@@ -204,7 +209,13 @@ export class RedisLink {
     this.#retry = undefined;
     if (this.#attempt || this.#state === 'closed') return;
     const attempt = (this.#attempt = new AbortController());
-    openConnection(this.#driver, this.#clock, this.#settings.connectTimeout, attempt.signal).then(
+    openConnection(
+      this.#driver,
+      this.#clock,
+      this.#settings.connectTimeout,
+      attempt.signal,
+      this.#changes,
+    ).then(
       (connection) => {
         this.#attempt = undefined;
         this.#adopt(connection);
@@ -235,7 +246,8 @@ export class RedisLink {
     connection.onLost((cause) => {
       if (this.#current === carrier) this.#lost(this.#toCacheError(cause));
     });
-    this.#become('ready');
+    this.lastHeard = performance.now();
+    this.#become('ready', undefined, true);
     this.#beat();
   }
 
@@ -282,13 +294,13 @@ export class RedisLink {
     }, this.#settings.heartbeatInterval).unref();
   }
 
-  #become(state: PortState, cause?: CacheError): void {
+  #become(state: PortState, cause?: CacheError, renewed = false): void {
     const previous = this.#state;
     this.#state = state;
     this.#cause = cause;
     // Failed attempts in a row are told too: `connect()` counts them.
     if (state === previous && state !== 'lost') return;
-    const change: StateChange = { state, previous, cause };
+    const change: StateChange = { state, previous, renewed, cause };
     for (const listener of this.#listeners) listener(change);
   }
 

@@ -1,6 +1,12 @@
 import { ConnectionError } from '../errors.js';
-import type { Connection, Driver } from './connection.js';
+import type { Connection, Driver, Tracking } from './connection.js';
 import type { ServerClock } from './server-clock.js';
+
+/** What to be told of on a new connection, from its first read on. */
+export interface ChangeListening {
+  readonly tracking: Tracking;
+  readonly listener: (key: string | null) => void;
+}
 
 /**
  * One attempt, bounded in time: opens, and sees that the server really answers. A server that is stopped still accepts
@@ -13,6 +19,7 @@ export async function openConnection(
   clock: ServerClock,
   timeout: number,
   abandon: AbortSignal,
+  changes?: ChangeListening,
 ): Promise<Connection> {
   const attempt = new AbortController();
   const abort = (): void => attempt.abort(abandon.reason);
@@ -25,8 +32,9 @@ export async function openConnection(
   let connection: Connection | undefined;
   try {
     connection = await untilAborted(driver.open(attempt.signal), attempt.signal, (late) => late.release());
+    const armed = changes ? arm(driver, connection, changes) : Promise.resolve();
     const time = connection.send(['TIME']).catch(() => undefined); // an ACL may forbid it; then the local clock has to do
-    await untilAborted(connection.send(['PING']), attempt.signal);
+    await untilAborted(Promise.all([armed, connection.send(['PING'])]), attempt.signal);
     clock.hear(await untilAborted(time, attempt.signal));
     return connection;
   } catch (error) {
@@ -36,6 +44,12 @@ export async function openConnection(
     clearTimeout(timer);
     abandon.removeEventListener('abort', abort);
   }
+}
+
+/** In the same pipeline as the first commands, and so before anything is read. */
+async function arm(driver: Driver, connection: Connection, changes: ChangeListening): Promise<void> {
+  if (!connection.track) throw new ConnectionError(`${driver.name} cannot tell of keys that change`);
+  await connection.track(changes.tracking, changes.listener);
 }
 
 /** The promise's outcome, or the signal's reason. What arrives after that goes to `onLate`. */

@@ -1,7 +1,8 @@
 import { InvalidOptionError, MissingPeerError } from '../errors.js';
 import { silentLogger, type Logger } from '../runtime/logger.js';
 import { describeValue } from '../validate.js';
-import type { Driver } from './connection.js';
+import type { Driver, Tracking } from './connection.js';
+import type * as NodeRedis from './drivers/node-redis.js';
 import { userIoredisDriver, type IoredisLike } from './drivers/user-ioredis.js';
 import { userNodeRedisDriver, type NodeRedisLike } from './drivers/user-node-redis.js';
 import {
@@ -16,27 +17,36 @@ import {
 import type { RedisPort } from './port.js';
 import { SingleServerPort } from './single-server-port.js';
 
+export interface PortSettings {
+  /** Default: silence. */
+  readonly logger?: Logger | undefined;
+  /** Which changes the server is to tell of; default none. */
+  readonly tracking?: Tracking | undefined;
+}
+
 /** The port for what the option `redis` says. It connects in the background; wrong options throw at once. */
-export function openPort(redis: RedisOptions, logger: Logger = silentLogger): RedisPort {
-  if (typeof redis === 'string') return openServer({ url: redis });
+export function openPort(redis: RedisOptions, settings: PortSettings = {}): RedisPort {
+  if (typeof redis === 'string') return openServer({ url: redis }, settings);
   if (typeof redis !== 'object' || redis === null) {
     throw new InvalidOptionError(
       `redis: expected a URL or an object of options, got ${describeValue(redis)}`,
     );
   }
-  return 'client' in redis ? openUserClient(redis, logger) : openServer(redis);
+  return 'client' in redis ? openUserClient(redis, settings) : openServer(redis, settings);
 }
 
-function openServer(options: RedisServerOptions): RedisPort {
-  return new SingleServerPort(defaultDriver(serverAddress(options)), poolSettings(options));
+function openServer(options: RedisServerOptions, { tracking }: PortSettings): RedisPort {
+  const driver = defaultDriver(serverAddress(options), tracking !== undefined);
+  return new SingleServerPort(driver, poolSettings(options), tracking);
 }
 
-function openUserClient(options: RedisClientOptions, logger: Logger): RedisPort {
+function openUserClient(
+  options: RedisClientOptions,
+  { logger = silentLogger, tracking }: PortSettings,
+): RedisPort {
   checkClientOptions(options);
-  return new SingleServerPort(
-    driverFor(options.client, logger),
-    poolSettings({ ...options, connections: 1 }),
-  );
+  const driver = driverFor(options.client, logger);
+  return new SingleServerPort(driver, poolSettings({ ...options, connections: 1 }), tracking);
 }
 
 function driverFor(client: unknown, logger: Logger): Driver {
@@ -52,20 +62,20 @@ function has(client: unknown, method: string): client is object {
 }
 
 /** The client library is an optional peer, so it is loaded by the first attempt to connect and not before. */
-function defaultDriver(server: ServerAddress): Driver {
+function defaultDriver(server: ServerAddress, tracking: boolean): Driver {
   let loaded: Driver | undefined;
   return {
     name: '@redis/client',
     address: `${server.host}:${server.port}`,
     async open(signal) {
-      loaded ??= (await loadNodeRedis()).nodeRedisDriver(server);
+      loaded ??= (await loadNodeRedis()).nodeRedisDriver(server, tracking);
       return loaded.open(signal);
     },
     isReplyError: (error) => loaded?.isReplyError(error) ?? false,
   };
 }
 
-async function loadNodeRedis(): Promise<{ nodeRedisDriver(server: ServerAddress): Driver }> {
+async function loadNodeRedis(): Promise<typeof NodeRedis> {
   try {
     return await import('./drivers/node-redis.js');
   } catch (cause) {

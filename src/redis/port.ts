@@ -34,6 +34,8 @@ export type PortState = 'connecting' | 'ready' | 'silent' | 'lost' | 'closed';
 export interface StateChange {
   readonly state: PortState;
   readonly previous: PortState;
+  /** Whether there is a new connection: what was learned of changes on an earlier one proves nothing any more. */
+  readonly renewed: boolean;
   /** Why the connection went, or could not be had. */
   readonly cause: CacheError | undefined;
 }
@@ -65,7 +67,19 @@ export interface RedisPort {
    * processes with crooked clocks agree. The local clock until a server has told its own.
    */
   serverNow(): number;
-  /** Returns the function that takes the listener away again. */
+  /**
+   * Whether the server tells of keys that change, so that copies of what was read may be kept. Decided by the first
+   * connection.
+   */
+  readonly tracking: boolean;
+  /**
+   * A key of Redis was changed or removed by anyone but this port; null: any of them may have been. Called in order with the
+   * replies, before the promises of later replies settle.
+   */
+  onInvalidate(listener: (key: string | null) => void): void;
+  /** When the server last gave a sign of life, by `performance.now()`; at most `heartbeatInterval` older than the truth. */
+  lastHeard(): number;
+  /** Tells of every connection there is. Returns the function that takes the listener away again. */
   onStateChange(listener: (change: StateChange) => void): () => void;
   /** Waits for commands under way, at most until their deadline, then closes what was opened here. */
   close(): Promise<void>;

@@ -1,5 +1,5 @@
 import { AuthenticationError, type CacheError, ConnectionError, MissingPeerError } from '../errors.js';
-import type { Driver } from './connection.js';
+import type { Driver, Tracking } from './connection.js';
 import { LinkPool } from './link-pool.js';
 import type { PoolSettings } from './options.js';
 import type { Command, PortState, RedisPort, Reply, StateChange } from './port.js';
@@ -11,11 +11,18 @@ export class SingleServerPort implements RedisPort {
   readonly #settings: PoolSettings;
   readonly #clock = new ServerClock();
   readonly #pool: LinkPool;
+  readonly #changeListeners: Array<(key: string | null) => void> = [];
+  readonly tracking: boolean;
 
-  constructor(driver: Driver, settings: PoolSettings) {
+  /** @param tracking - what the server is to tell of; nothing if left out. */
+  constructor(driver: Driver, settings: PoolSettings, tracking?: Tracking) {
     this.address = driver.address;
     this.#settings = settings;
-    this.#pool = new LinkPool(driver, settings, this.#clock);
+    this.tracking = tracking !== undefined;
+    const listener = (key: string | null): void => {
+      for (const tell of this.#changeListeners) tell(key);
+    };
+    this.#pool = new LinkPool(driver, settings, this.#clock, tracking && { tracking, listener });
   }
 
   get state(): PortState {
@@ -77,7 +84,15 @@ export class SingleServerPort implements RedisPort {
   }
 
   onStateChange(listener: (change: StateChange) => void): () => void {
-    return this.#pool.first.onStateChange(listener);
+    return this.#pool.onStateChange(listener);
+  }
+
+  onInvalidate(listener: (key: string | null) => void): void {
+    this.#changeListeners.push(listener);
+  }
+
+  lastHeard(): number {
+    return Math.min(...this.#pool.open.map((link) => link.lastHeard));
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { createClient, ErrorReply, RESP_TYPES } from '@redis/client';
-import type { Connection, Driver } from '../connection.js';
+import type { Connection, Driver, Tracking } from '../connection.js';
 import type { Reply } from '../port.js';
 import type { ServerAddress } from '../options.js';
 
@@ -8,7 +8,7 @@ const BUFFERS = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };
 /** A client that is thrown away with its connection: when to connect again is the link's decision, not the library's. */
 type DisposableClient = ReturnType<typeof disposableClient>;
 
-function disposableClient(server: ServerAddress) {
+function disposableClient(server: ServerAddress, tracking: boolean) {
   const tls = typeof server.tls === 'object' ? { ...server.tls, tls: true as const } : server.tls;
   return createClient({
     socket: {
@@ -27,16 +27,17 @@ function disposableClient(server: ServerAddress) {
     commandOptions: { timeout: 0 },
     disableOfflineQueue: true,
     maintNotifications: 'disabled',
+    emitInvalidate: tracking,
   });
 }
 
 /** The default driver: `@redis/client`, through `sendCommand` with Buffers. */
-export function nodeRedisDriver(server: ServerAddress): Driver {
+export function nodeRedisDriver(server: ServerAddress, tracking: boolean): Driver {
   return {
     name: '@redis/client',
     address: `${server.host}:${server.port}`,
     async open(signal) {
-      const client = disposableClient(server);
+      const client = disposableClient(server, tracking);
       const connection = new NodeRedisConnection(client);
       const abandon = (): void => client.destroy();
       signal.addEventListener('abort', abandon, { once: true });
@@ -63,6 +64,19 @@ class NodeRedisConnection implements Connection {
 
   send(args: ReadonlyArray<string | Buffer>): Promise<Reply> {
     return this.#client.sendCommand<Reply>(args, BUFFERS);
+  }
+
+  async track(tracking: Tracking, listener: (key: string | null) => void): Promise<void> {
+    this.#client.on('invalidate', (key: Buffer | string | null) =>
+      listener(key === null ? null : String(key)),
+    );
+    // The library has switched tracking on with its own settings; those in force are the last ones given, but for the mode.
+    const mode = tracking.of === 'prefix' ? ['BCAST', 'PREFIX', tracking.prefix] : [];
+    await Promise.all([
+      this.send(['CLIENT', 'TRACKING', 'OFF']),
+      // What is written here is known here, so the server need not tell.
+      this.send(['CLIENT', 'TRACKING', 'ON', ...mode, 'NOLOOP']),
+    ]);
   }
 
   onLost(listener: (cause: unknown) => void): void {

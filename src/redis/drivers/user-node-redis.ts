@@ -1,10 +1,11 @@
-import type { Driver } from '../connection.js';
+import type { Connection, Driver } from '../connection.js';
 import type { CommandArgument, Reply } from '../port.js';
 import { borrow, type Emitter } from './user-client.js';
 
 /** What is used of a client of `@redis/client` (or of `redis`, which wraps it). */
 export interface NodeRedisLike extends Emitter {
   readonly isReady: boolean;
+  readonly options?: { readonly emitInvalidate?: boolean } | undefined;
   sendCommand(args: readonly CommandArgument[], options?: object): Promise<unknown>;
 }
 
@@ -16,14 +17,40 @@ export function userNodeRedisDriver(client: NodeRedisLike): Driver {
   return {
     name: '@redis/client (the application’s)',
     address: 'the application’s client',
-    open: (signal) =>
-      borrow(client, {
+    open: async (signal) => {
+      const connection = await borrow(client, {
         isReady: () => client.isReady,
         send: (args) => client.sendCommand(args, BUFFERS) as Promise<Reply>,
         lossEvents: ['error', 'end', 'reconnecting', 'terminated'],
         signal,
-      }),
+      });
+      return client.options?.emitInvalidate
+        ? { ...connection, track: listenTo(client, connection) }
+        : connection;
+    },
     isReplyError: isErrorReply,
+  };
+}
+
+/**
+ * A client made with `emitInvalidate` has tracking on, and switches it on again with every connection. Its settings are left
+ * as they are: were it told not to mention its own writes, those of the application through it would go unheard.
+ */
+function listening(client: NodeRedisLike, connection: Connection): Connection {
+  let heard: ((key: Buffer | string | null) => void) | undefined;
+  return {
+    send: connection.send,
+    onLost: connection.onLost,
+    async track(tracking, listener) {
+      if (tracking.of !== 'reads')
+        throw new Error('this client tells of keys that it has read, and of no prefix');
+      heard = (key) => listener(key === null ? null : String(key));
+      client.on('invalidate', heard);
+    },
+    release() {
+      if (heard) client.off('invalidate', heard);
+      connection.release();
+    },
   };
 }
 

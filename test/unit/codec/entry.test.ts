@@ -120,12 +120,18 @@ describe('damage', () => {
 
   it('of any single byte is noticed', () => {
     fc.assert(
-      fc.property(fields, payload, fc.nat(), fc.integer({ min: 1, max: 255 }), (given, bytes, where, change) => {
-        const entry = encodeEntry(given, bytes);
-        const at = where % entry.length;
-        entry[at] = (entry[at] ?? 0) ^ change;
-        expect(decodeEntry(entry).ok).toBe(false);
-      }),
+      fc.property(
+        fields,
+        payload,
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        (given, bytes, where, change) => {
+          const entry = encodeEntry(given, bytes);
+          const at = where % entry.length;
+          entry[at] = (entry[at] ?? 0) ^ change;
+          expect(decodeEntry(entry).ok).toBe(false);
+        },
+      ),
     );
   });
 
@@ -159,11 +165,17 @@ describe('damage', () => {
       return resealed(withBody(flags, Buffer.from(body)));
     });
     fc.assert(
-      fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }).map((b) => Buffer.from(b)), forged), (bytes) => {
-        decodeEntry(bytes);
-        versionOf(bytes);
-        isMarker(bytes);
-      }),
+      fc.property(
+        fc.oneof(
+          fc.uint8Array({ maxLength: 200 }).map((b) => Buffer.from(b)),
+          forged,
+        ),
+        (bytes) => {
+          decodeEntry(bytes);
+          versionOf(bytes);
+          isMarker(bytes);
+        },
+      ),
       { numRuns: 2000 },
     );
   });
