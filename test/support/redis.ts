@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 
-export { startRedis, type RedisOptions, type RedisServer } from '../../servers/redis.js';
+export { startRedis, type RedisServer } from '../../servers/redis.js';
 export { createCertificate } from '../../servers/certificate.js';
 
 /** The server that all suites share. Never flush, stop or reconfigure it: start your own for that. */

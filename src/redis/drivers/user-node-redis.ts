@@ -24,9 +24,7 @@ export function userNodeRedisDriver(client: NodeRedisLike): Driver {
         lossEvents: ['error', 'end', 'reconnecting', 'terminated'],
         signal,
       });
-      return client.options?.emitInvalidate
-        ? { ...connection, track: listenTo(client, connection) }
-        : connection;
+      return client.options?.emitInvalidate ? listening(client, connection) : connection;
     },
     isReplyError: isErrorReply,
   };

@@ -61,7 +61,9 @@ describe('a Redis server of our own', () => {
     const socket = createConnection(port, server.host);
     socket.on('error', () => undefined);
     await once(socket, 'connect');
-    const closed = once(socket, 'close');
+    const closed = new Promise<void>((resolve) => {
+      socket.once('close', () => resolve());
+    });
     await server.kill();
     await closed;
     await expect(server.cli('PING')).rejects.toThrow('ECONNREFUSED');

@@ -210,7 +210,8 @@ describe('finding a Redis server program', () => {
     expect(message).toContain('Cannot connect to the Docker daemon');
     expect(message).toContain('sudo apt-get install redis-server');
     expect(message).toContain('export TIERCEL_REDIS_SERVER=');
-    expect(message).toContain('export TIERCEL_REDIS_URL=');
+    expect(message).toContain('docker pull redis:7');
+    expect(message).toContain('TIERCEL_REDIS_URL=redis://');
     expect(existsSync(join(cache, 'redis')) ? await readdir(join(cache, 'redis')) : []).toEqual([]);
   });
 
