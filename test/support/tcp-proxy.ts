@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** Stands between a client and a server, and loses what it is told to lose. */
+export class TcpProxy implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #targetPort: number;
+  readonly #pairs = new Set<{ readonly client: Socket; readonly target: Socket; passes: boolean }>();
+  /** Connections accepted so far. */
+  accepted = 0;
+
+  private constructor(targetPort: number) {
+    this.#targetPort = targetPort;
+    this.#server = createServer((client) => this.#join(client));
+  }
+
+  /** @param targetPort - of a server on loopback. */
+  static async to(targetPort: number): Promise<TcpProxy> {
+    const proxy = new TcpProxy(targetPort);
+    proxy.#server.listen(0, '127.0.0.1');
+    await once(proxy.#server, 'listening');
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /**
+   * From now on nothing more passes on the connections there are, in either direction, and neither end is told: what a
+   * firewall does that forgot them. Later connections pass.
+   */
+  blackHole(): void {
+    for (const pair of this.#pairs) pair.passes = false;
+  }
+
+  async close(): Promise<void> {
+    for (const { client, target } of this.#pairs) {
+      client.destroy();
+      target.destroy();
+    }
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #join(client: Socket): void {
+    this.accepted++;
+    const target = connect(this.#targetPort, '127.0.0.1');
+    const pair = { client, target, passes: true };
+    this.#pairs.add(pair);
+    for (const [from, to] of [
+      [client, target],
+      [target, client],
+    ] as const) {
+      from.on('data', (chunk: Buffer) => {
+        if (pair.passes) to.write(chunk);
+      });
+      from.on('error', () => undefined);
+      from.on('close', () => {
+        if (!pair.passes && from === target) return;
+        to.destroy();
+        this.#pairs.delete(pair);
+      });
+    }
+  }
+}
