@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
@@ -80,38 +80,70 @@ function environment(): Record<string, string | undefined> {
   return { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
 }
 
-/** Makes the data folder where there is none. It gets its name only when it is whole. */
+/**
+ * Makes the data folder where there is none. It is made aside, with the password in it, and renamed when it is whole;
+ * so a start that is broken off leaves none, and of two at the same time the second finds that of the first.
+ *
+ * @returns the superuser's password.
+ */
 async function initialise(place: Place, user: SystemUser | undefined): Promise<string> {
   const data = join(place.folder, 'data');
-  const passwordFile = join(place.folder, 'password');
-  if (await exists(join(data, 'PG_VERSION'))) return (await readFile(passwordFile, 'utf8')).trim();
+  const password = await readPassword(data);
+  if (password !== undefined) return password;
 
-  const partial = join(place.folder, `new-${randomUUID()}`);
-  const password = randomBytes(24).toString('hex');
-  const log = join(place.folder, 'initdb.log');
-  await Promise.all([rm(log, { force: true }), rm(passwordFile, { force: true })]);
-  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
-  if (user !== undefined) await chown(passwordFile, user.uid, user.gid);
+  const work = join(place.folder, `new-${randomUUID()}`);
+  const made = join(work, 'data');
+  try {
+    await mkdir(work);
+    const passwordFile = join(work, 'password');
+    await writeFile(passwordFile, randomBytes(24).toString('hex'), { mode: 0o600 });
+    if (user !== undefined) {
+      await Promise.all([work, passwordFile].map((path) => chown(path, user.uid, user.gid)));
+    }
+    await runInitdb(place, user, { work, made, passwordFile });
+    await rename(passwordFile, join(made, passwordName));
+    await rename(made, data).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  const kept = await readPassword(data);
+  if (kept === undefined) throw new Error(`${data} exists, but was not made by this program. Remove it.`);
+  return kept;
+}
+
+const passwordName = 'superuser-password';
+
+async function readPassword(data: string): Promise<string | undefined> {
+  return readFile(join(data, passwordName), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return undefined;
+  });
+}
+
+async function runInitdb(
+  place: Place,
+  user: SystemUser | undefined,
+  { work, made, passwordFile }: { work: string; made: string; passwordFile: string },
+): Promise<void> {
+  const log = join(work, 'log');
   const initdb = await spawnGuarded(
     join(place.programs, 'bin', 'initdb'),
     [
-      `--pgdata=${partial}`,
+      `--pgdata=${made}`,
       `--username=${superuser}`,
       `--pwfile=${passwordFile}`,
       '--auth=scram-sha-256',
       '--encoding=UTF8',
       '--locale=C',
     ],
-    { ...identity(user), cwd: place.folder, env: environment(), log, folder: partial },
+    { ...identity(user), cwd: work, env: environment(), log, folder: work },
   );
   const { code } = await initdb.exited;
-  if (code !== 0) {
-    const output = await readFile(log, 'utf8').catch(() => '');
-    await rm(partial, { recursive: true, force: true });
-    throw new Error(`initdb failed in ${place.folder}.\n${output.slice(-2000)}`);
-  }
-  await rename(partial, data);
-  return password;
+  if (code === 0) return;
+  const output = await readFile(log, 'utf8').catch(() => '');
+  throw new Error(`initdb failed in ${place.folder}.\n${output.slice(-2000)}`);
 }
 
 async function attempt(
@@ -176,11 +208,4 @@ async function stop(server: GuardedProcess): Promise<void> {
     if (ended) return;
   }
   await server.exited;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

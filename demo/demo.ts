@@ -1,0 +1,127 @@
+import { createCache } from 'tiercel';
+import { startPostgres } from '../servers/postgres.js';
+import { startRedis } from '../servers/redis.js';
+import type { Cleanup } from './cleanup.js';
+import { loadData } from './data/load.js';
+import { usersByFame } from './data/popularity.js';
+import { sizeFor } from './data/size.js';
+import { Database } from './database.js';
+import { Api } from './http/api.js';
+import { compareWithDatabase } from './load/compare.js';
+import { readEveryProfile } from './load/fill.js';
+import { LoadGenerator } from './load/generator.js';
+import { measure } from './load/measure.js';
+import { measureOneCaller } from './load/one-caller.js';
+import { comparisonTable, oneCallerLines } from './load/report.js';
+import type { DemoOptions } from './options.js';
+import { CachedService } from './social/cached-service.js';
+import { DatabaseService } from './social/database-service.js';
+import { progressReport } from './terminal/progress.js';
+import { formatNumber, formatPercentage } from './terminal/table.js';
+
+const callers = 100;
+
+function say(text: string): void {
+  console.log(text);
+}
+
+/** Starts everything, measures, prints. When it returns the API is up; `cleanup` takes all of it down. */
+export async function runDemo(options: DemoOptions, cleanup: Cleanup): Promise<void> {
+  const { users } = options;
+
+  say('Starting Redis and Postgres.');
+  const redis = await startRedis();
+  cleanup.add(() => redis.stop());
+  const cache = createCache({ redis: redis.url, namespace: 'demo', ttl: '15m' });
+  cleanup.add(() => cache.close());
+  await cache.ready();
+  const database = await openDatabase(users, cleanup);
+
+  const uncached = new DatabaseService(database);
+  const cached = new CachedService(cache, uncached);
+  let stopping = false;
+  const api = new Api({ cached, uncached }, (error) => {
+    if (!stopping) console.error(error);
+  });
+  cleanup.add(() => api.close());
+  const port = await api.listen(options.port);
+
+  const generator = new LoadGenerator();
+  cleanup.add(() => generator.stop());
+  // From here on, queries fail because their server is being stopped.
+  cleanup.add(() => {
+    stopping = true;
+  });
+  const parts = { generator, database, cache };
+  const job = { port, users, callers, duration: options.duration };
+  const seconds = options.duration / 1000;
+  say(
+    `\n${callers} callers over HTTP, each waiting for its answer before it asks again: 90 % profiles, 6 % popular\n` +
+      'posts, 3 % trending users, 1 % edits. The same requests in the same order, without and with the cache.',
+  );
+
+  say(`\nWithout the cache, ${seconds} s.`);
+  const without = await measure({ ...job, cached: false }, parts);
+  say(`With the cache, which is empty at first: ${seconds} s, not part of the table.`);
+  const cold = await measure({ ...job, cached: true }, parts);
+  say(
+    `  ${formatNumber(cold.requestsPerSecond)} requests/s, mean ${formatNumber(cold.latency.mean)} ms, ` +
+      `hit ratio ${formatPercentage(cold.hitRatio)}.`,
+  );
+  say('Reading every profile once, so that the cache is as full as it is after some minutes of such a load.');
+  const progress = progressReport(process.stdout);
+  cleanup.add(() => progress.stop());
+  await readEveryProfile(users, cached, progress);
+  say(`With the cache, now filled, ${seconds} s.`);
+  const withCache = await measure({ ...job, cached: true }, parts);
+  await generator.stop();
+  const compared = await compareWithDatabase(users, { uncached, cached });
+  const oneCaller = await measureOneCaller(users, { uncached, cached });
+
+  say(`\n${comparisonTable(without, withCache)}\n`);
+  say(`${oneCallerLines(oneCaller)}\n`);
+  say(
+    `Every answer was checked for its shape; ${compared} profiles were compared with the database, all equal.`,
+  );
+  if (!options.once) say(invitation(port, users));
+}
+
+async function openDatabase(users: number, cleanup: Cleanup): Promise<Database> {
+  const postgres = await startPostgres({
+    name: `social-${users}`,
+    settings: {
+      shared_buffers: '512MB',
+      // What a transaction loads into a table it has made itself need not go through the log as well.
+      wal_level: 'minimal',
+      max_wal_senders: '0',
+    },
+  });
+  const progress = progressReport(process.stdout);
+  // Taken down after the server, whose shutdown breaks off what the pool would wait for.
+  const database = new Database(postgres.url);
+  cleanup.add(() => database.close());
+  cleanup.add(() => postgres.stop());
+  cleanup.add(() => progress.stop());
+
+  const size = sizeFor(users);
+  console.log(
+    `A social network of ${users.toLocaleString('en-US')} users, ${size.posts.toLocaleString('en-US')} posts and ` +
+      `${size.followers.toLocaleString('en-US')} followers:`,
+  );
+  const loaded = await loadData(postgres.url, size, progress);
+  console.log(loaded ? '  loaded.' : '  loaded by an earlier run.');
+  return database;
+}
+
+function invitation(port: number, users: number): string {
+  const star = usersByFame(users)[0] ?? 1;
+  const base = `http://127.0.0.1:${port}`;
+  return [
+    `\nThe API is up at ${base}; Ctrl-C stops everything. User ${star} has most followers. Try:`,
+    `  curl -w '%{time_total} s\\n' '${base}/users/${star}/profile?cache=off'`,
+    `  curl -w '%{time_total} s\\n' '${base}/users/${star}/profile'`,
+    `  curl '${base}/posts/popular?limit=5'`,
+    `  curl '${base}/users/trending'`,
+    `  curl -X PATCH -H 'content-type: application/json' -d '{"bio":"Hello"}' '${base}/users/${star}'`,
+  ].join('\n');
+}

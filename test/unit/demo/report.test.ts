@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import type { Measurement } from '../../../demo/load/measure.js';
+import { comparisonTable, oneCallerLines } from '../../../demo/load/report.js';
+import { formatNumber } from '../../../demo/terminal/table.js';
+
+function measurement(requests: number, mean: number, queries: number, hitRatio: number): Measurement {
+  const latency = { count: requests, mean, p50: mean, p95: mean * 2, p99: mean * 3 };
+  return { requests, requestsPerSecond: requests / 10, latency, queries, hitRatio };
+}
+
+describe('comparisonTable', () => {
+  const table = comparisonTable(measurement(1000, 300, 1000, 0), measurement(50_000, 2, 2500, 0.96));
+
+  it('shows both runs and the factor between them', () => {
+    expect(table).toMatch(/requests\/s +100 +5,000 +50\.0 x/);
+    expect(table).toMatch(/mean +300 ms +2\.00 ms +150 x/);
+    expect(table).toMatch(/p99 +900 ms +6\.00 ms +150 x/);
+  });
+
+  it('measures the load saved by queries a request, not by queries', () => {
+    expect(table).toMatch(/database queries +1,000 +2,500/);
+    expect(table).toMatch(/queries per 1,000 requests +1,000 +50\.0/);
+    expect(table).toMatch(/hit ratio +0\.0 % +96\.0 %/);
+    expect(table).toMatch(/database load saved +95\.0 %/);
+  });
+});
+
+describe('oneCallerLines', () => {
+  it('names the tuned query beside the cache', () => {
+    const lines = oneCallerLines({ asWritten: 60, tuned: 0.6, cached: 0.15 });
+    expect(lines).toMatch(/tuned query.*0\.600 ms/);
+    expect(lines).toMatch(/cache.*0\.150 ms.*4\.00/);
+  });
+});
+
+describe('formatNumber', () => {
+  it('keeps three digits of small numbers and all of large ones', () => {
+    expect([0, 0.04631, 9.999, 15.76, 99.96, 12_345.6].map(formatNumber)).toEqual([
+      '0',
+      '0.0463',
+      '10.0',
+      '15.8',
+      '100',
+      '12,346',
+    ]);
+  });
+});
