@@ -94,8 +94,13 @@ export class CacheClient implements AsyncDisposable {
       this.#metrics.recordRead(entry ? 'hit' : 'miss', performance.now() - began);
       return entry?.value as T | undefined;
     } catch (error) {
+      if (answersWith(error, 'WRONGTYPE')) {
+        // A key of somebody else's, and no entry: counted as other bytes that are none.
+        this.#metrics.increment('errors');
+        this.#metrics.recordRead('miss', performance.now() - began);
+        return undefined;
+      }
       this.#metrics.recordRead('error', performance.now() - began);
-      if (answersWith(error, 'WRONGTYPE')) return undefined; // a key of somebody else's, and no entry
       throw this.#attributed(error, 'get', key);
     }
   }
@@ -327,7 +332,7 @@ export class CacheClient implements AsyncDisposable {
     if (bytes === null) return undefined;
     const entry = this.#serializer.decode(bytes);
     if (entry.ok) return entry;
-    this.#metrics.increment('errors');
+    if (entry.reason !== 'marker') this.#metrics.increment('errors');
     return undefined;
   }
 

@@ -7,7 +7,7 @@ import { CacheMetrics, type MetricsSnapshot } from '../metrics/cache-metrics.js'
 import { openPort } from '../redis/open-port.js';
 import type { RedisOptions } from '../redis/options.js';
 import type { PortState, RedisPort } from '../redis/port.js';
-import type { Logger } from '../runtime/logger.js';
+import { guardedLogger, type Logger } from '../runtime/logger.js';
 import { rejectUnknownOptions } from '../validate.js';
 import { KeySpace } from './key-space.js';
 
@@ -65,7 +65,7 @@ export function clientParts(redis: RedisOptions, options: CacheClientOptions): C
   const ttl = parseTtl(options.ttl, DEFAULT_TTL);
   const serializer = new Serializer(options.codec ?? msgpackCodec(), options.readCodecs);
   return {
-    port: openPort(redis, { logger: options.logger }),
+    port: openPort(redis, { logger: guardedLogger(options.logger) }),
     keys,
     serializer,
     ttl,

@@ -3,12 +3,20 @@ import { describeValue } from '../validate.js';
 
 const LONGEST_NAMESPACE = 256;
 
+/** No name is encoded to these: in an encoded name a `%` is followed by `25` or `3A`. */
+const TAGS = '%tag';
+const TAG_FLOOR = '%tagfloor';
+
 /**
  * Where a namespace's keys stand in Redis: `shop::user:42`, and `shop:eu::user:42` for the namespace `eu` within `shop`.
  *
  * Names are joined with one colon and end with two. Within a name `:` and `%` are percent-encoded and a name is never empty,
  * so the first `::` of a Redis key is always the end of its namespace: keys of two namespaces, or of a namespace and one
  * within it, never collide, whatever the names and keys.
+ *
+ * What the cache keeps about a namespace stands beside it, under names that cannot be given: `shop:%tag::users` is about the
+ * tag `users` of `shop`. In the bare key space, where keys stand as they are, `%tag::` and `%tagfloor::` are reserved: a
+ * key that begins so is not for applications.
  */
 export class KeySpace {
   /** All names from the outermost, as given. */
@@ -28,6 +36,25 @@ export class KeySpace {
 
   within(name: string): KeySpace {
     return new KeySpace([...this.path, checked(name)]);
+  }
+
+  /** What the Redis keys of this namespace's tag records begin with; the tag follows as it is. */
+  get tagPrefix(): string {
+    return this.#beside(TAGS);
+  }
+
+  /** Where the record of one tag stands. */
+  tagKey(tag: string): string {
+    return this.tagPrefix + tag;
+  }
+
+  /** Where the time of the latest invalidation of any tag of this namespace stands. */
+  get tagFloorKey(): string {
+    return this.#beside(TAG_FLOOR);
+  }
+
+  #beside(reserved: string): string {
+    return `${[...this.path.map(encodeName), reserved].join(':')}::`;
   }
 
   /** The name for people. */

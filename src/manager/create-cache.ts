@@ -2,7 +2,7 @@ import { CacheClient } from '../client/cache-client.js';
 import { clientParts, type CacheClientOptions } from '../client/client-options.js';
 import { InvalidOptionError } from '../errors.js';
 import type { RedisOptions } from '../redis/options.js';
-import { silentLogger } from '../runtime/logger.js';
+import { guardedLogger } from '../runtime/logger.js';
 import { rejectUnknownOptions } from '../validate.js';
 import { CacheManager } from './cache-manager.js';
 import { entryOptions, type EntryOptions } from './entry-options.js';
@@ -33,7 +33,7 @@ export function createCache(options: CacheOptions): CacheManager {
     throw new InvalidOptionError('createCache: redis is needed, such as redis://localhost:6379');
   const defaults = entryOptions(options, {});
   const parts = clientParts(redis, clientOptions);
-  const logger = options.logger ?? silentLogger;
+  const logger = guardedLogger(options.logger);
   const { port } = parts;
   port.onStateChange(({ state, previous, cause }) => {
     if (state === previous) return;

@@ -246,6 +246,7 @@ export class RedisLink {
     connection.onLost((cause) => {
       if (this.#current === carrier) this.#lost(this.#toCacheError(cause));
     });
+    if (this.#current !== carrier) return; // lost since it was opened, and told so at once
     this.lastHeard = performance.now();
     this.#become('ready', undefined, true);
     this.#beat();

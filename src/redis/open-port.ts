@@ -32,6 +32,16 @@ export function openPort(redis: RedisOptions, settings: PortSettings = {}): Redi
       `redis: expected a URL or an object of options, got ${describeValue(redis)}`,
     );
   }
+  if (redis instanceof URL) {
+    throw new InvalidOptionError(
+      'redis: expected a URL as text or an object of options, got an instance of URL',
+    );
+  }
+  if (has(redis, 'callBuffer') || has(redis, 'sendCommand')) {
+    throw new InvalidOptionError(
+      'redis: expected a URL or an object of options; hand over a client as { client }',
+    );
+  }
   return 'client' in redis ? openUserClient(redis, settings) : openServer(redis, settings);
 }
 

@@ -168,15 +168,25 @@ function partsOfUrl(text: string): UrlParts {
   if (url.protocol !== 'redis:' && url.protocol !== 'rediss:')
     throw wrongUrl(`got the scheme '${url.protocol}//'`);
   const database = url.pathname.replace(/^\//, '');
-  if (!/^\d*$/.test(database)) throw wrongUrl(`got the database '${database}'`);
+  // A `/`, `?` or `#` within a password that was not percent-encoded ends the host; what follows must not be shown or ignored.
+  if (!/^\d*$/.test(database)) throw wrongUrl('got something else than a number as database');
+  if (url.search || url.hash) throw wrongUrl('got more after that, such as a `?` or `#`');
   return {
     ...(url.hostname && { host: url.hostname.replace(/^\[(.*)\]$/, '$1') }),
     ...(url.port && { port: Number(url.port) }),
     ...(url.protocol === 'rediss:' && { tls: true }),
-    ...(url.username && { username: decodeURIComponent(url.username) }),
-    ...(url.password && { password: decodeURIComponent(url.password) }),
+    ...(url.username && { username: decoded(url.username) }),
+    ...(url.password && { password: decoded(url.password) }),
     ...(database && { database: Number(database) }),
   };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw wrongUrl('got a `%` in the user or password that does not begin an escape: write it as %25');
+  }
 }
 
 /** The text may hold a password, so the message does not repeat it. */

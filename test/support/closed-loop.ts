@@ -18,12 +18,12 @@ export function closedLoop(
   callers: number,
   call: (caller: number, turn: number) => Promise<unknown>,
 ): ClosedLoop {
-  let going = true;
+  const ended = new AbortController();
   let calls = 0;
   let worst = 0;
   const failures: unknown[] = [];
   const run = async (caller: number): Promise<void> => {
-    for (let turn = 0; going; turn++) {
+    for (let turn = 0; !ended.signal.aborted; turn++) {
       const began = performance.now();
       try {
         await call(caller, turn);
@@ -42,7 +42,7 @@ export function closedLoop(
       return calls;
     },
     async stop() {
-      going = false;
+      ended.abort();
       await all;
       return { calls, worst, failures };
     },

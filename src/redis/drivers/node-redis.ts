@@ -37,6 +37,7 @@ export function nodeRedisDriver(server: ServerAddress, tracking: boolean): Drive
     name: '@redis/client',
     address: `${server.host}:${server.port}`,
     async open(signal) {
+      signal.throwIfAborted(); // while the library was loaded; nobody would end what is begun now
       const client = disposableClient(server, tracking);
       const connection = new NodeRedisConnection(client);
       const abandon = (): void => client.destroy();

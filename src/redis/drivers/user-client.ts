@@ -19,13 +19,17 @@ export async function borrow(
     readonly signal: AbortSignal;
   },
 ): Promise<Connection> {
+  options.signal.throwIfAborted();
   if (!options.isReady()) await readyOrAborted(client, options.signal);
   let listener: ((cause: unknown) => void) | undefined;
+  /** Why it is lost; kept for a listener that comes later, since the client may be ready again by then. */
+  let gone: Error | undefined;
   const lost = (cause?: unknown): void => {
     if (options.isReady()) return; // an `error` event need not mean the connection
+    gone = cause instanceof Error ? cause : new Error('the application’s Redis client lost its connection');
     const tell = listener;
     release();
-    tell?.(cause instanceof Error ? cause : new Error('the application’s Redis client lost its connection'));
+    tell?.(gone);
   };
   const release = (): void => {
     listener = undefined;
@@ -35,6 +39,7 @@ export async function borrow(
   return {
     send: options.send,
     onLost: (given) => {
+      if (gone) return given(gone);
       listener = given;
       lost();
     },

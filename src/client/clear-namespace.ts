@@ -1,0 +1,50 @@
+import { InvalidOptionError, ServerError } from '../errors.js';
+import type { RedisPort, Reply } from '../redis/port.js';
+
+/** How many keys the server looks at before it lets others have their turn, and about how many are held here at most. */
+const KEYS_PER_SCAN = 1000;
+
+/**
+ * Removes every key that begins with the prefix and is there from the beginning to the end; of one stored meanwhile nothing
+ * is certain. Never blocks the server for long: it goes over all its keys a thousand at a time, so this takes longer the
+ * more others there are. Each step has a deadline, and the whole has none.
+ *
+ * @param prefix - that of a `KeySpace`; all the port's server has under it goes.
+ * @returns how many were removed.
+ * @throws InvalidOptionError for an empty prefix: that would remove what other programs keep on the same server.
+ * @throws CacheError of the first step that failed; what was removed by then stays removed.
+ */
+export async function clearNamespace(port: RedisPort, prefix: string): Promise<number> {
+  if (prefix === '') {
+    throw new InvalidOptionError(
+      'bare keys cannot be cleared: the keys of other programs would go with them',
+    );
+  }
+  const pattern = `${escapeGlob(prefix)}*`;
+  let removed = 0;
+  let cursor = '0';
+  do {
+    const reply = await port.send({
+      key: prefix,
+      args: ['SCAN', cursor, 'MATCH', pattern, 'COUNT', String(KEYS_PER_SCAN)],
+    });
+    const page = readPage(reply);
+    if (page.keys.length > 0) {
+      removed += Number(await port.send({ key: prefix, args: ['UNLINK', ...page.keys] }));
+    }
+    cursor = page.cursor;
+  } while (cursor !== '0');
+  return removed;
+}
+
+function escapeGlob(text: string): string {
+  return text.replaceAll(/[*?[\]\\]/g, String.raw`\$&`);
+}
+
+/** The keys stay bytes: others may have stored some that are no UTF-8. */
+function readPage(reply: Reply): { cursor: string; keys: Array<Buffer | string> } {
+  if (Array.isArray(reply) && reply.length === 2 && Array.isArray(reply[1])) {
+    return { cursor: String(reply[0]), keys: reply[1] as Buffer[] };
+  }
+  throw new ServerError('Redis answered a SCAN with something else than a cursor and keys');
+}

@@ -1,0 +1,12 @@
+import type { RedisPort } from '../../src/redis/port.js';
+
+/** The port, with another way to send; reads and pipelines go theirs. */
+export function sendingThrough(port: RedisPort, send: RedisPort['send']): RedisPort {
+  return new Proxy(port, {
+    get(target, name) {
+      if (name === 'send') return send;
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+}

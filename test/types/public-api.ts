@@ -1,0 +1,153 @@
+/**
+ * Compiled with the tests and never run: what applications may write, and what they may not.
+ */
+
+import { createClient } from '@redis/client';
+import { Redis as Ioredis6 } from 'ioredis';
+import { Redis as Ioredis5 } from 'ioredis5';
+import {
+  BulkError,
+  CacheClient,
+  createCache,
+  jsonCodec,
+  type CacheError,
+  type CacheManager,
+  type CacheOptions,
+  type Codec,
+  type Duration,
+  type LoadContext,
+  type Logger,
+  type RedisOptions,
+  type Resource,
+} from 'tiercel';
+
+/** Compiles only where the two types are the same. */
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+const same = <A, B>(...proof: Same<A, B> extends true ? [] : [never]): number => proof.length;
+
+interface User {
+  readonly id: number;
+  readonly name: string;
+}
+declare const cache: CacheManager;
+declare const client: CacheClient;
+declare const user: User;
+
+export const redisOptions: readonly RedisOptions[] = [
+  'redis://localhost:6379',
+  { url: 'rediss://ada:secret@localhost', tls: { ca: 'pem' }, commandTimeout: '250ms', connections: 2 },
+  { host: 'localhost', port: 6379, username: 'ada', password: 'secret', database: 3, name: 'shop' },
+  { retryDelay: { min: 100, max: '2s' }, maxRetries: 3, idleTimeout: '30s', maxInFlight: 1000 },
+  { client: createClient() },
+  { client: createClient({ RESP: 3 }), commandTimeout: 100 },
+  { client: new Ioredis6({ lazyConnect: true }) },
+  { client: new Ioredis5({ lazyConnect: true }) },
+  // @ts-expect-error a duration without a unit
+  { commandTimeout: '250' },
+  // @ts-expect-error misspelt
+  { hots: 'localhost' },
+  // @ts-expect-error a port is a number
+  { port: '6379' },
+];
+
+export const durations: readonly Duration[] = [
+  1,
+  Infinity,
+  '250ms',
+  '15m',
+  '1.5h',
+  // @ts-expect-error no unit that we know
+  '3w',
+];
+
+const codec: Codec = jsonCodec();
+declare const logger: Logger;
+export const options: readonly CacheOptions[] = [
+  { redis: 'redis://localhost' },
+  { redis: {}, namespace: 'shop', ttl: Infinity, codec, readCodecs: [codec], logger },
+  // @ts-expect-error misspelt
+  { redis: {}, tll: '5m' },
+  // @ts-expect-error undefined is not the same as left out
+  { redis: {}, namespace: undefined },
+];
+
+export async function theFrontDoor(): Promise<void> {
+  await using own = createCache({ redis: 'redis://localhost' });
+  await own.ready();
+
+  const load = async (): Promise<User> => user;
+  const loaded = await cache.getOrSet('user:1', load, { ttl: '5m' });
+  same<typeof loaded, User>();
+  const computed = await cache.getOrSet('answer', ({ key }: LoadContext) => key.length);
+  same<typeof computed, number>();
+  const perhaps = await cache.getOrSet('user:2', () => (computed > 1 ? user : undefined));
+  same<typeof perhaps, User | undefined>();
+  // @ts-expect-error no such option
+  await cache.getOrSet('user:1', load, { tll: '5m' });
+  // @ts-expect-error a loader is a function
+  await cache.getOrSet('user:1', user);
+
+  same<Awaited<ReturnType<typeof cache.get>>, unknown>();
+  const found = await cache.get<User>('user:1');
+  same<typeof found, User | undefined>();
+  const many = await cache.getMany<User>(new Set(['user:1']));
+  same<typeof many, Map<string, User>>();
+
+  await cache.setMany(new Map([['user:1', user]]));
+  await cache.setMany([['user:1', user]], { ttl: 1000 });
+  const deleted = await cache.delete('user:1');
+  same<typeof deleted, boolean>();
+  const removed = await cache.deleteMany(['user:1']);
+  same<typeof removed, number>();
+  same<Awaited<ReturnType<typeof cache.ttl>>, number | undefined>();
+
+  const square = cache.wrap('square', (n: number, exact?: boolean) => (exact ? n * n : 0));
+  same<typeof square, (n: number, exact?: boolean) => Promise<number>>();
+  cache.wrap('greet', async (who: User) => who.name, { key: (who) => String(who.id) });
+  // @ts-expect-error a key is text
+  cache.wrap('greet', async (who: User) => who.name, { key: (who) => who.id });
+}
+
+export async function resources(): Promise<void> {
+  const users = cache.resource('user', { load: async (id: number) => ({ ...user, id }), ttl: '15m' });
+  same<Awaited<ReturnType<typeof users.get>>, { id: number; readonly name: string }>();
+  await users.set(1, user);
+  // @ts-expect-error an id of this resource is a number
+  await users.get('1');
+  // @ts-expect-error not a user
+  await users.set(1, { name: 'Ada' });
+
+  const byName = cache.resource('user_by_name', {
+    loadMany: async (names: readonly string[]) => new Map(names.map((name) => [name, user])),
+    maxBatch: 50,
+  });
+  const map = await byName.getMany(['Ada']);
+  same<typeof map, Map<string, User>>();
+  const list: Resource<bigint, string | undefined> = cache.resource('row', {
+    loadMany: (ids: readonly bigint[]): Array<string | undefined | Error> =>
+      ids.map((id) => (id > 0n ? `row ${id}` : new Error('no such row'))),
+  });
+  const rows = await list.getMany([1n]);
+  same<typeof rows, Map<bigint, string>>();
+  // @ts-expect-error an id is text or a number
+  cache.resource('bad', { load: (id: Date) => id });
+}
+
+export async function theClient(): Promise<void> {
+  const connected = await CacheClient.connect('redis://localhost', { namespace: 'shop', ttl: '1h' });
+  same<typeof connected, CacheClient>();
+  const value = await client.getOrThrow<User>('user:1');
+  same<typeof value, User>();
+  const perhaps = await client.get<User>('user:1');
+  same<typeof perhaps, User | undefined>();
+  same<ReturnType<typeof client.namespace>, CacheClient>();
+  // @ts-expect-error no loader here
+  await client.getOrSet('user:1', () => user);
+}
+
+export function errors(error: unknown): ReadonlyMap<string, CacheError> | string | undefined {
+  if (error instanceof BulkError) return error.failures;
+  const { key, code }: CacheError = error as CacheError;
+  same<typeof code, string>();
+  return key;
+}

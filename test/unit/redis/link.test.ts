@@ -1,0 +1,109 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Connection, Driver } from '../../../src/redis/connection.js';
+import { RedisLink, type LinkSettings } from '../../../src/redis/link.js';
+import type { Reply } from '../../../src/redis/port.js';
+import { ServerClock } from '../../../src/redis/server-clock.js';
+import { becomes } from '../../support/port-state.js';
+
+const SETTINGS: LinkSettings = {
+  connectTimeout: 1000,
+  commandTimeout: 250,
+  heartbeatInterval: 60_000,
+  retryDelay: { min: 1, max: 2 },
+  maxInFlight: 10,
+};
+
+/** A connection in the hands of the test. */
+class HandHeld implements Connection {
+  /** What `onLost` finds: the connection went before anyone listened. */
+  lostBefore = false;
+  released = false;
+  reply: (args: readonly unknown[]) => Promise<Reply> = async () => 'PONG';
+  #tell: ((cause: unknown) => void) | undefined;
+
+  send(args: readonly unknown[]): Promise<Reply> {
+    return this.reply(args);
+  }
+  onLost(listener: (cause: unknown) => void): void {
+    this.#tell = listener;
+    if (this.lostBefore) listener(new Error('lost before anyone listened'));
+  }
+  lose(): void {
+    this.#tell?.(new Error('lost'));
+  }
+  release(): void {
+    this.released = true;
+  }
+}
+
+describe('a link', () => {
+  const links: RedisLink[] = [];
+  afterEach(() => {
+    for (const link of links.splice(0)) link.close();
+  });
+
+  function linkOver(...connections: readonly HandHeld[]): RedisLink {
+    let opened = 0;
+    const driver: Driver = {
+      name: 'by hand',
+      address: 'nowhere',
+      async open() {
+        const connection = connections[opened++];
+        if (!connection) throw new Error('no more connections');
+        return connection;
+      },
+      isReplyError: () => false,
+    };
+    const link = new RedisLink(driver, SETTINGS, new ServerClock());
+    links.push(link);
+    return link;
+  }
+
+  it('finds another connection when the one it was given was lost before it could listen', async () => {
+    // Found with a client of the application's whose connection was cut while the link tried it: the link called itself ready
+    // with no connection, for ever.
+    const [dead, good] = [new HandHeld(), new HandHeld()];
+    dead.lostBefore = true;
+    const link = linkOver(dead, good);
+    await becomes(link, 'ready');
+    good.reply = async () => 'from the second';
+    expect(await link.send(['GET', 'k'])).toBe('from the second');
+  });
+
+  it('finds another connection when one is lost', async () => {
+    const [first, second] = [new HandHeld(), new HandHeld()];
+    const link = linkOver(first, second);
+    await becomes(link, 'ready');
+    first.lose();
+    expect(link.state).toBe('lost');
+    await becomes(link, 'ready');
+    second.reply = async () => 'from the second';
+    expect(await link.send(['GET', 'k'])).toBe('from the second');
+  });
+
+  it('counts what is under way, and no more than that', async () => {
+    const connection = new HandHeld();
+    const link = linkOver(connection);
+    await becomes(link, 'ready');
+    const sent = Array.from({ length: 10 }, () => link.send(['GET', 'k']));
+    expect(link.inFlight).toBe(10);
+    await expect(link.send(['GET', 'k'])).rejects.toMatchObject({ code: 'TIERCEL_OVERLOADED' });
+    await Promise.all(sent);
+    expect(link.inFlight).toBe(0);
+  });
+
+  it('settles what waits for the first connection when it is closed', async () => {
+    const link = linkOver();
+    const waiting = link.send(['GET', 'k']);
+    link.close();
+    await expect(waiting).rejects.toMatchObject({ code: 'TIERCEL_CLOSED' });
+  });
+
+  it('gives up a connection that comes after it was closed', async () => {
+    const connection = new HandHeld();
+    const link = linkOver(connection);
+    link.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(connection.released).toBe(true);
+  });
+});
