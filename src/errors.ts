@@ -53,6 +53,13 @@ export class CacheMissError extends CacheError {
 /** The server could not be reached, or the link was lost while the command was under way. */
 export class ConnectionError extends CacheError {
   readonly code = 'TIERCEL_CONNECTION';
+  /** False where the command was never sent, so that it certainly had no effect. */
+  readonly sent: boolean;
+
+  constructor(message: string, details: CacheErrorDetails & { readonly sent?: boolean } = {}) {
+    super(message, details);
+    this.sent = details.sent ?? true;
+  }
 }
 
 /** The server refused the user name or password, or does not allow the user what the cache needs. */

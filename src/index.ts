@@ -1,17 +1,37 @@
-export { createCache, type CacheOptions } from './manager/create-cache.js';
-export { CacheManager, type CacheHealth } from './manager/cache-manager.js';
+export {
+  createCache,
+  type CacheOptions,
+  type CoherenceMode,
+  type MemoryOptions,
+} from './manager/create-cache.js';
+export {
+  CacheManager,
+  type CacheHealth,
+  type CacheStats,
+  type GetOrSetOptions,
+} from './manager/cache-manager.js';
 export type { EntryOptions } from './manager/entry-options.js';
 export type { Resource, ResourceDefinition, ResourceId } from './manager/resource.js';
 export type { LoadMany } from './manager/load-batcher.js';
 export type { WrapOptions } from './manager/wrap.js';
-export type { LoadContext, Loader } from './layers/multi-layer-cache.js';
+export type { LoadContext, Loader } from './layers/load.js';
+export type { Layer, ReadEvent } from './layers/layer-context.js';
+export { type Entry } from './layers/multi-layer-cache.js';
 export { CacheClient } from './client/cache-client.js';
 export type { CacheClientOptions, ClientHealth, ClientStats, WriteOptions } from './client/client-options.js';
 export { CacheMetrics, type MetricsCounters, type MetricsSnapshot } from './metrics/cache-metrics.js';
 export type { HistogramSnapshot } from './metrics/histogram.js';
+export {
+  MemoryStore,
+  type Isolation,
+  type MemorySetOptions,
+  type MemoryStoreOptions,
+} from './memory/memory-store.js';
+export type { RemovalCounts, RemovalListener, RemovalReason } from './memory/lru-map.js';
 export type { Codec } from './codec/codec.js';
 export { jsonCodec } from './codec/json.js';
 export { msgpackCodec } from './codec/msgpack.js';
+export type { ByteSize } from './byte-size.js';
 export type { Duration } from './duration.js';
 export type { Logger, LogDetails } from './runtime/logger.js';
 export type {

@@ -122,6 +122,23 @@ export function assertKey(key: unknown, operation: string): asserts key is strin
   }
 }
 
+/**
+ * The keys of a bulk operation, each once. Text is refused: it is iterable, and would be taken for its letters.
+ *
+ * @throws InvalidKeyError
+ */
+export function distinctKeys(keys: Iterable<string>, operation: string): string[] {
+  const given: unknown = keys;
+  if (typeof given !== 'object' || given === null || !(Symbol.iterator in given)) {
+    throw new InvalidKeyError(`${operation}: expected several keys, got ${describeValue(given)}`, {
+      operation,
+    });
+  }
+  const asked = [...new Set(keys)];
+  for (const key of asked) assertKey(key, operation);
+  return asked;
+}
+
 function invalidKey(key: unknown, operation: string): InvalidKeyError {
   if (typeof key === 'string' && key !== '') {
     return new InvalidKeyError(

@@ -7,7 +7,7 @@ export const contender: Contender = {
   packages: ['tiercel', '@redis/client'],
   configured: 'createCache({ redis: url, namespace, ttl }), everything else by default; no memory layer',
   async setup({ redisUrl, prefix, ttlMs }) {
-    const cache = createCache({ redis: redisUrl, namespace: prefix, ttl: ttlMs });
+    const cache = createCache({ redis: redisUrl, namespace: prefix, ttl: ttlMs, memory: false });
     await cache.ready();
     return {
       get: (key) => cache.get(key),

@@ -1,5 +1,5 @@
 import { CacheError, ServerError, type CacheErrorDetails } from '../errors.js';
-import type { CommandArgument, Reply } from '../redis/port.js';
+import type { CommandArgument, Reader, Reply } from '../redis/port.js';
 
 /** What one read command may ask for: more would hold up others, since the server carries out one command at a time. */
 const MOST_KEYS = 500;
@@ -8,12 +8,8 @@ const MOST_BYTES = 256 * 1024;
 /** Weight of the newest answer in the running mean of the size of a value. */
 const LEARNING = 0.2;
 
-interface Waiting {
-  readonly key: string;
-  readonly outcome: Promise<Buffer | null>;
-  readonly resolve: (bytes: Buffer | null) => void;
-  readonly reject: (error: CacheError) => void;
-}
+/** Usually one reader, whom a list of its own would cost more than the read. */
+type Readers = Reader | Reader[];
 
 /**
  * Makes the single reads of one turn of the event loop one MGET, and asks for a key once however many want it.
@@ -24,9 +20,9 @@ interface Waiting {
  */
 export class ReadCoalescer {
   readonly #send: (args: readonly CommandArgument[]) => Promise<Reply>;
-  #waiting: Waiting[] = [];
-  #byKey = new Map<string, Waiting>();
+  #waiting = new Map<string, Readers>();
   #meanBytes = 512;
+  readonly #flushNow = (): void => this.#flush();
 
   /** @param send - sends one command, by the common deadline. */
   constructor(send: (args: readonly CommandArgument[]) => Promise<Reply>) {
@@ -34,67 +30,50 @@ export class ReadCoalescer {
   }
 
   get(key: string): Promise<Buffer | null> {
-    const asked = this.#byKey.get(key);
-    if (asked) return asked.outcome;
+    return new Promise((found, failed) => this.read(key, { found, failed }));
+  }
+
+  read(key: string, reader: Reader): void {
     // nextTick comes after all promises settled in this turn were followed, so their readers are in.
-    if (this.#waiting.length === 0) process.nextTick(() => this.#flush());
-    let resolve: Waiting['resolve'] | undefined;
-    let reject: Waiting['reject'] | undefined;
-    const outcome = new Promise<Buffer | null>((yes, no) => {
-      resolve = yes;
-      reject = no;
-    });
-    const waiting = { key, outcome, resolve, reject } as Waiting;
-    this.#waiting.push(waiting);
-    this.#byKey.set(key, waiting);
-    return outcome;
+    if (this.#waiting.size === 0) process.nextTick(this.#flushNow);
+    const others = this.#waiting.get(key);
+    if (others === undefined) this.#waiting.set(key, reader);
+    else if (Array.isArray(others)) others.push(reader);
+    else this.#waiting.set(key, [others, reader]);
   }
 
   #flush(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#byKey = new Map();
-    const most = this.#keysPerCommand();
-    if (waiting.length <= most) this.#ask(waiting);
-    else
-      for (let start = 0; start < waiting.length; start += most)
-        this.#ask(waiting.slice(start, start + most));
+    const keys = [...this.#waiting.keys()];
+    const readers = [...this.#waiting.values()];
+    this.#waiting = new Map();
+    const most = Math.max(1, Math.min(MOST_KEYS, Math.floor(MOST_BYTES / this.#meanBytes)));
+    for (let start = 0; start < keys.length; start += most) {
+      this.#ask(keys.slice(start, start + most), readers.slice(start, start + most));
+    }
   }
 
-  #keysPerCommand(): number {
-    return Math.max(1, Math.min(MOST_KEYS, Math.floor(MOST_BYTES / this.#meanBytes)));
-  }
-
-  #ask(part: readonly Waiting[]): void {
-    const [only] = part;
-    if (!only) return;
-    const single = part.length === 1;
-    const args = single ? ['GET', only.key] : ['MGET', ...part.map(({ key }) => key)];
-    this.#send(args).then(
-      (reply) => this.#answer(part, single ? [reply] : reply),
+  #ask(keys: readonly string[], readers: readonly Readers[]): void {
+    const single = keys.length === 1;
+    this.#send(single ? ['GET', ...keys] : ['MGET', ...keys]).then(
+      (reply) => this.#answer(readers, single ? [reply] : reply),
       (error: unknown) => {
-        for (const [i, { reject }] of part.entries())
-          reject(i === 0 ? (error as CacheError) : another(error));
+        for (const [i, some] of readers.entries())
+          tell(some, i === 0 ? (error as CacheError) : another(error));
       },
     );
   }
 
-  #answer(part: readonly Waiting[], replies: Reply): void {
-    if (!Array.isArray(replies) || replies.length !== part.length) {
-      for (const { reject } of part)
-        reject(new ServerError('Redis answered MGET with something else than its values'));
-      return;
-    }
+  #answer(readers: readonly Readers[], replies: Reply): void {
+    const isWhole = Array.isArray(replies) && replies.length === readers.length;
     let bytes = 0;
-    for (const [i, { resolve, reject }] of part.entries()) {
-      const reply: Reply = replies[i];
-      if (Buffer.isBuffer(reply)) {
-        bytes += reply.length;
-        resolve(reply);
-      } else if (reply === null) resolve(null);
-      else reject(new ServerError('Redis answered a read with something else than bytes'));
+    for (let i = 0; i < readers.length; i++) {
+      const reply: Reply = isWhole ? replies[i] : undefined;
+      const some = readers[i] as Readers;
+      if (Buffer.isBuffer(reply)) bytes += reply.length;
+      if (Buffer.isBuffer(reply) || reply === null) tell(some, reply);
+      else tell(some, new ServerError('Redis answered a read with something else than bytes'));
     }
-    this.#meanBytes += LEARNING * (bytes / part.length - this.#meanBytes);
+    this.#meanBytes += LEARNING * (bytes / readers.length - this.#meanBytes);
   }
 }
 
@@ -106,4 +85,13 @@ function another(error: unknown): CacheError {
     cause,
     operation,
   });
+}
+
+function tell(readers: Readers, outcome: Buffer | null | CacheError): void {
+  if (Array.isArray(readers)) {
+    for (const [i, reader] of readers.entries()) {
+      tell(reader, i > 0 && outcome instanceof CacheError ? another(outcome) : outcome);
+    }
+  } else if (outcome instanceof Error) readers.failed(outcome);
+  else readers.found(outcome);
 }

@@ -1,3 +1,4 @@
+import { isMarker } from '../codec/entry.js';
 import type { DecodedValue, Serializer } from '../codec/serializer.js';
 import type { Duration } from '../duration.js';
 import { attribute, BulkError, CacheError, CacheMissError, EncodeError, ServerError } from '../errors.js';
@@ -5,7 +6,7 @@ import type { CacheMetrics } from '../metrics/cache-metrics.js';
 import type { RedisOptions } from '../redis/options.js';
 import type { Command, RedisPort, Reply } from '../redis/port.js';
 import { answersWith } from '../redis/reply-error.js';
-import { assertKey, rejectUnknownOptions } from '../validate.js';
+import { assertKey, distinctKeys, rejectUnknownOptions } from '../validate.js';
 import {
   clientParts,
   parseTtl,
@@ -146,7 +147,7 @@ export class CacheClient implements AsyncDisposable {
   async exists(key: string): Promise<boolean> {
     assertKey(key, 'exists');
     try {
-      return (await this.#port.send(this.#command(key, ['EXISTS']))) === 1;
+      return isValue(await this.#port.send(this.#headCommand(key)));
     } catch (error) {
       throw this.#failed(error, 'exists', key);
     }
@@ -156,9 +157,10 @@ export class CacheClient implements AsyncDisposable {
   async ttl(key: string): Promise<number | undefined> {
     assertKey(key, 'ttl');
     try {
-      const left = Number(await this.#port.send(this.#command(key, ['PTTL'])));
-      if (left === -2) return undefined;
-      return left === -1 ? Infinity : left;
+      const [head, left] = await this.#port.sendAll([this.#headCommand(key), this.#command(key, ['PTTL'])]);
+      for (const reply of [head, left]) if (reply instanceof CacheError) throw reply;
+      if (!isValue(head) || left === -2) return undefined;
+      return left === -1 ? Infinity : Number(left);
     } catch (error) {
       throw this.#failed(error, 'ttl', key);
     }
@@ -194,7 +196,7 @@ export class CacheClient implements AsyncDisposable {
   async readMany<T = unknown>(
     keys: Iterable<string>,
   ): Promise<{ found: Map<string, T>; failures: Map<string, CacheError> }> {
-    const asked = distinct(keys, 'getMany');
+    const asked = distinctKeys(keys, 'getMany');
     const began = performance.now();
     const answers = await this.#port.getMany(asked.map((key) => this.#prefix + key));
     const took = performance.now() - began;
@@ -245,7 +247,7 @@ export class CacheClient implements AsyncDisposable {
    * @throws BulkError with every key that was not deleted, or of which that is unknown.
    */
   async deleteMany(keys: Iterable<string>): Promise<number> {
-    const asked = distinct(keys, 'deleteMany');
+    const asked = distinctKeys(keys, 'deleteMany');
     const failures = new Map<string, CacheError>();
     const commands = asked.map((key) => ({ ...this.#deleteCommand(key), given: key }));
     let removed = 0;
@@ -311,6 +313,11 @@ export class CacheClient implements AsyncDisposable {
     return { key: redisKey, args: [name, redisKey, ...rest] };
   }
 
+  /** As much of an entry as tells a value from a lease. */
+  #headCommand(key: string): Command {
+    return this.#command(key, ['GETRANGE', '0', '21']);
+  }
+
   #deleteCommand(key: string): Command {
     return this.#command(key, ['UNLINK']);
   }
@@ -358,8 +365,7 @@ function isOk(reply: Reply): boolean {
   return reply === 'OK' || (Buffer.isBuffer(reply) && reply.toString() === 'OK');
 }
 
-function distinct(keys: Iterable<string>, operation: string): string[] {
-  const asked = [...new Set(keys)];
-  for (const key of asked) assertKey(key, operation);
-  return asked;
+/** A lease says that somebody loads the value; there is none yet. */
+function isValue(head: Reply | CacheError): boolean {
+  return Buffer.isBuffer(head) && head.length > 0 && !isMarker(head);
 }

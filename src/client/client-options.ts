@@ -12,7 +12,7 @@ import { rejectUnknownOptions } from '../validate.js';
 import { KeySpace } from './key-space.js';
 
 /** How long an entry lives when nobody says. */
-export const DEFAULT_TTL = 15 * 60 * 1000;
+const DEFAULT_TTL = 15 * 60 * 1000;
 
 export interface CacheClientOptions {
   /** Keeps the keys of one use apart from all others. `''` for bare keys. Default `tiercel`. */

@@ -53,6 +53,11 @@ export class KeySpace {
     return this.#beside(TAG_FLOOR);
   }
 
+  /** What all keys of this namespace, of those within it, and of what is kept about them begin with. */
+  get familyPrefix(): string {
+    return this.path.length === 0 ? '' : `${this.path.map(encodeName).join(':')}:`;
+  }
+
   #beside(reserved: string): string {
     return `${[...this.path.map(encodeName), reserved].join(':')}::`;
   }

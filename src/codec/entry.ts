@@ -124,7 +124,7 @@ export function encodeEntry(fields: EntryFields, payload: Uint8Array): Buffer {
   if (cost !== undefined) at = writeVarint(entry, at, cost);
   if (tags.length > 0) at = writeTags(entry, at, tags);
   entry.set(payload, at);
-  entry.writeUInt32BE(checksumAround(entry, CHECKSUM_AT, CREATED_AT), CHECKSUM_AT);
+  entry.writeUInt32BE(checksumAround(entry, CHECKSUM_AT, CREATED_AT, at, payload), CHECKSUM_AT);
   return entry;
 }
 
@@ -145,16 +145,21 @@ export function decodeEntry(bytes: Buffer): DecodedEntry | DecodeFailure {
   if (bytes.length < FIXED_BYTES) return TRUNCATED;
   const format = bytes[1] ?? 0;
   if (format !== FORMAT) return format > FORMAT ? NEWER_FORMAT : NOT_OURS;
-  if (bytes.readUInt32BE(CHECKSUM_AT) !== checksumAround(bytes, CHECKSUM_AT, CREATED_AT)) return CORRUPT;
   const flags = bytes[FLAGS_AT] ?? 0;
-  if ((flags & ~KNOWN_FLAGS) !== 0) return NEWER_FORMAT;
 
   const reader = new VarintReader(bytes, FIXED_BYTES);
   const freshFor = flags & HAS_FRESH_FOR ? reader.next() : undefined;
   const usableFor = flags & HAS_USABLE_FOR ? reader.next() : undefined;
   const cost = flags & HAS_COST ? reader.next() : undefined;
   const tags = flags & HAS_TAGS ? readTags(bytes, reader) : NO_TAGS;
-  if (reader.failed) return CORRUPT;
+  if (reader.failed) return (flags & ~KNOWN_FLAGS) === 0 ? CORRUPT : faultOfUnknown(bytes);
+  const payload = bytes.subarray(reader.at);
+  if (
+    bytes.readUInt32BE(CHECKSUM_AT) !== checksumAround(bytes, CHECKSUM_AT, CREATED_AT, reader.at, payload)
+  ) {
+    return CORRUPT;
+  }
+  if ((flags & ~KNOWN_FLAGS) !== 0) return NEWER_FORMAT;
 
   const codecs = bytes[CODEC_AT] ?? 0;
   const header: EntryHeader = {
@@ -167,7 +172,14 @@ export function decodeEntry(bytes: Buffer): DecodedEntry | DecodeFailure {
     cost,
     tags,
   };
-  return { ok: true, header, payload: bytes.subarray(reader.at) };
+  return { ok: true, header, payload };
+}
+
+/** Flags nobody here knows, and fields that cannot be followed: whole all the same, or damaged? */
+function faultOfUnknown(bytes: Buffer): DecodeFailure {
+  const rest = bytes.subarray(CREATED_AT);
+  const checksum = checksumAround(bytes, CHECKSUM_AT, CREATED_AT, CREATED_AT, rest);
+  return bytes.readUInt32BE(CHECKSUM_AT) === checksum ? NEWER_FORMAT : CORRUPT;
 }
 
 /**

@@ -11,9 +11,22 @@ import { DecodeError } from '../errors.js';
 
 const RECORD_ID_BITS = 0x3f;
 
-/** @throws DecodeError */
-export function assertPacked(bytes: Buffer): void {
+/** Where the definition of a record's shape stands, and the id that records of that shape bear. */
+export interface ShapeDefinition {
+  readonly start: number;
+  readonly end: number;
+  readonly id: number;
+}
+
+/**
+ * @returns the definitions of record shapes, in their order; undefined where there are none, or where an id is given anew and
+ * so what it means depends on the place.
+ * @throws DecodeError
+ */
+export function assertPacked(bytes: Buffer): readonly ShapeDefinition[] | undefined {
   const end = bytes.length;
+  let definitions: ShapeDefinition[] | undefined;
+  let isUnique = true;
   const fieldsOf: number[] = []; // by record id, for the records defined so far
   let owed = 1;
   let at = 0;
@@ -82,7 +95,10 @@ export function assertPacked(bytes: Buffer): void {
           const type = uint8(bytes, at);
           if (type === 0x72) {
             const shape = recordShape(bytes, at + 1);
-            fieldsOf[uint8(bytes, at + 1) & RECORD_ID_BITS] = shape.fields;
+            const id = uint8(bytes, at + 1);
+            if (fieldsOf[id & RECORD_ID_BITS] !== undefined) isUnique = false;
+            fieldsOf[id & RECORD_ID_BITS] = shape.fields;
+            (definitions ??= []).push({ start: at - 1, end: shape.end, id });
             owed += shape.fields;
             at = shape.end;
           } else if (type === 0x73 || type === 0x65 || type === 0x78) {
@@ -131,6 +147,7 @@ export function assertPacked(bytes: Buffer): void {
     }
   }
   if (at !== end) throw broken(at > end ? 'it is cut short' : `${end - at} bytes are left over`);
+  return isUnique ? definitions : undefined;
 }
 
 /** The keys that follow a record's id: an array of strings. */

@@ -2,6 +2,7 @@ import { Packr, Unpackr } from 'msgpackr';
 import { DecodeError, EncodeError } from '../errors.js';
 import type { Codec } from './codec.js';
 import { assertPacked } from './msgpack-scan.js';
+import { KnownShapes, UNPACKING } from './msgpack-shapes.js';
 import { describe, explain, findUnencodable, type Rules } from './unencodable.js';
 
 /** What is known of the value being packed. */
@@ -70,7 +71,7 @@ export function msgpackCodec(): Codec {
     },
   });
   // Not the packer itself: a getter of a value being packed may well read from the cache.
-  const unpacker = new Unpackr({ moreTypes: true, structuredClone: false, copyBuffers: true });
+  const shapes = new KnownShapes(new Unpackr(UNPACKING));
 
   return {
     name: 'msgpack',
@@ -102,10 +103,10 @@ export function msgpackCodec(): Codec {
       const source = Buffer.isBuffer(bytes)
         ? bytes
         : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      assertPacked(source);
+      const definitions = assertPacked(source);
       let value: unknown;
       try {
-        value = unpacker.unpack(source);
+        value = shapes.unpack(source, definitions);
       } catch (error) {
         throw new DecodeError(`not a value in msgpack: ${messageOf(error)}`, { cause: error });
       }

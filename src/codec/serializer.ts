@@ -22,7 +22,7 @@ export interface DecodedValue {
  * Why there is no value. `marker`: it is a lease, and nothing is wrong. The others are to be counted, and are a miss:
  * `other-codec` was written with a codec or compressor this process does not have; `undecodable` is refused by the codec.
  */
-export type UnreadableReason = EntryFault | 'marker' | 'other-codec' | 'undecodable';
+type UnreadableReason = EntryFault | 'marker' | 'other-codec' | 'undecodable';
 
 /** Bytes that hold no value for this process. */
 export interface Unreadable {

@@ -18,15 +18,7 @@ export interface Rules {
   readonly takesProtoKey: boolean;
 }
 
-export type Builtin =
-  | 'Date'
-  | 'RegExp'
-  | 'Map'
-  | 'Set'
-  | 'Error'
-  | 'ArrayBuffer'
-  | 'DataView'
-  | 'typed array';
+type Builtin = 'Date' | 'RegExp' | 'Map' | 'Set' | 'Error' | 'ArrayBuffer' | 'DataView' | 'typed array';
 
 /** Where the trouble is, and what it is. */
 export interface Unencodable {

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 
 /** Bytes of a version id. */
-export const VERSION_ID_BYTES = 8;
+const VERSION_ID_BYTES = 8;
 
 /** One call to the generator serves this many ids: the call costs far more than the bytes. */
 const IDS_AT_ONCE = 512;

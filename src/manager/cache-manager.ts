@@ -1,71 +1,78 @@
 import type { CacheClient } from '../client/cache-client.js';
 import type { ClientHealth, ClientStats } from '../client/client-options.js';
 import type { Duration } from '../duration.js';
-import { ClosedError, InvalidOptionError } from '../errors.js';
-import { MultiLayerCache, type Loader } from '../layers/multi-layer-cache.js';
+import { attribute, CacheError, ClosedError, InvalidOptionError } from '../errors.js';
+import type { EntryPolicy } from '../layers/entry-policy.js';
+import type { ReadEvent } from '../layers/layer-context.js';
+import type { Loader } from '../layers/load.js';
+import type { Entry, MultiLayerCache } from '../layers/multi-layer-cache.js';
+import { distinctTags } from '../layers/tags/check-tags.js';
 import type { CacheMetrics } from '../metrics/cache-metrics.js';
-import type { RedisPort } from '../redis/port.js';
-import type { Logger } from '../runtime/logger.js';
-import { assertKey, describeValue, rejectUnknownOptions } from '../validate.js';
-import { callOptions, ENTRY_OPTIONS, entryOptions, type EntryOptions } from './entry-options.js';
+import { assertKey, describeValue, distinctKeys, rejectUnknownOptions } from '../validate.js';
+import type { CacheParts } from './cache-parts.js';
+import { callPolicy, ENTRY_OPTIONS, entryPolicy, type EntryOptions } from './entry-options.js';
 import { Resource, type ResourceDefinition, type ResourceId } from './resource.js';
 import { wrapFunction, type WrapOptions } from './wrap.js';
 
-/** What a cache is made of. For code of this package; applications call `createCache`. */
-export interface ManagerParts {
-  readonly port: RedisPort;
-  readonly client: CacheClient;
-  readonly metrics: CacheMetrics;
-  readonly logger: Logger;
-  readonly defaults: EntryOptions;
+/** Options of one `getOrSet`. */
+export interface GetOrSetOptions extends EntryOptions {
+  /** Lets this caller leave. The load goes on for the others, and is aborted when nobody is left. */
+  readonly signal?: AbortSignal;
 }
 
 export interface CacheHealth {
   /** Whether every part is well. */
   readonly healthy: boolean;
-  readonly redis: ClientHealth;
+  /** Missing for a cache without Redis. */
+  readonly redis: ClientHealth | undefined;
 }
 
-/** What all namespaces of one cache share. */
-interface Shared extends Pick<ManagerParts, 'port' | 'metrics' | 'logger'> {
-  readonly layers: Set<MultiLayerCache>;
-  closed: boolean;
+export interface CacheStats extends Omit<ClientStats, 'state'> {
+  /** Missing for a cache without Redis. */
+  readonly state: ClientStats['state'] | undefined;
+  /** What is in the memory of the process; missing for a cache that keeps nothing there. */
+  readonly memory:
+    | { readonly entries: number; readonly bytes: number; readonly evictions: number }
+    | undefined;
+}
+
+/** One namespace of a cache. For code of this package. */
+export interface ManagerParts {
+  readonly cache: CacheParts;
+  /** Missing for a cache without Redis. */
+  readonly client: CacheClient | undefined;
+  readonly layers: MultiLayerCache;
+  readonly policy: EntryPolicy;
+  readonly path: readonly string[];
 }
 
 /**
- * The front door: cache-aside with one load at a time, over Redis.
+ * The front door: memory, Redis and the load as one.
  *
  * `getOrSet` never fails because of Redis. Reads (`get`, `getMany`, `has`, `ttl`) answer as if there were nothing where Redis
- * cannot tell. Explicit writes and deletes reject when they did not happen, or when that is unknown.
+ * cannot tell. Explicit writes and deletes reject when they did not happen, or when that is unknown; what they were to
+ * replace is then not served here any more, and removed from Redis as soon as that answers.
  */
 export class CacheManager implements AsyncDisposable {
-  readonly #shared: Shared;
-  readonly #client: CacheClient;
+  readonly #cache: CacheParts;
+  readonly #client: CacheClient | undefined;
   readonly #layers: MultiLayerCache;
-  readonly #defaults: EntryOptions;
+  readonly #policy: EntryPolicy;
+  readonly #path: readonly string[];
   readonly #namespaces = new Map<string, CacheManager>();
 
   /** Made by `createCache`. */
-  constructor(parts: ManagerParts);
-  /** @internal A namespace within another. */
-  constructor(parts: Pick<ManagerParts, 'client' | 'defaults'>, shared: Shared);
-  constructor(parts: ManagerParts | Pick<ManagerParts, 'client' | 'defaults'>, shared?: Shared) {
-    this.#shared = shared ?? { ...(parts as ManagerParts), layers: new Set(), closed: false };
+  constructor(parts: ManagerParts) {
+    this.#cache = parts.cache;
     this.#client = parts.client;
-    this.#defaults = parts.defaults;
-    this.#layers = new MultiLayerCache({
-      client: this.#client,
-      metrics: this.#shared.metrics,
-      onBackgroundError: (error, operation, key) => {
-        this.#shared.logger.debug(`${operation} failed and was done without`, { error, key });
-      },
-    });
-    this.#shared.layers.add(this.#layers);
+    this.#layers = parts.layers;
+    this.#policy = parts.policy;
+    this.#path = parts.path;
   }
 
   /** Counters and latencies, over all namespaces. */
   get metrics(): CacheMetrics {
-    return this.#shared.metrics;
+    return this.#cache.metrics;
   }
 
   /**
@@ -74,39 +81,65 @@ export class CacheManager implements AsyncDisposable {
    * @throws ConnectionError after `connectTimeout` or `maxRetries`; AuthenticationError; MissingPeerError.
    */
   async ready(): Promise<void> {
-    await this.#shared.port.connect();
+    await this.#cache.port?.connect();
+    await this.#layers.warm();
   }
 
   /**
-   * The value under the key; where there is none, or Redis cannot tell, the loader's. However many callers ask at once, one
-   * load runs and all share its value or its error. The value is stored behind the caller's back.
+   * The value under the key, from memory, from Redis, or else from the loader. However many callers ask at once, over all
+   * processes, one load runs and all share its value; within the process its error too. It is stored behind the caller's back.
    *
-   * @throws whatever the loader throws, unchanged; never because of Redis.
+   * @throws whatever the loader throws, unchanged; DeadlineError past `timeout.hard`; never because of Redis.
    */
-  async getOrSet<T>(key: string, loader: Loader<T>, options?: EntryOptions): Promise<T> {
-    this.#enter('getOrSet', key);
-    if (typeof loader !== 'function') {
-      throw new InvalidOptionError(`getOrSet: expected a function that loads, got ${describeValue(loader)}`);
+  getOrSet<T>(key: string, loader: Loader<T>, options?: GetOrSetOptions): Promise<T> {
+    if (options?.memory !== false) {
+      const held = this.#layers.peek<T>(key);
+      if (held !== undefined) return Promise.resolve(held);
     }
-    return this.#layers.getOrSet(key, loader, callOptions(options, this.#defaults, 'getOrSet'));
+    try {
+      return this.#load(key, loader, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  /** The value, or `undefined`. */
+  /** The value in memory, if it may be served as it is. Synchronous; nothing is asked of Redis. */
+  peek<T = unknown>(key: string): T | undefined {
+    return this.#layers.peek<T>(key);
+  }
+
+  /** The value, or `undefined`. Nothing is loaded. */
   async get<T = unknown>(key: string): Promise<T | undefined> {
+    const held = this.#layers.peek<T>(key);
+    if (held !== undefined) return held;
     this.#enter('get', key);
-    return this.#layers.get<T>(key);
+    return (await this.#layers.getEntry<T>(key, this.#policy))?.value;
+  }
+
+  /** The value with what is known of it: which layer answered, its age, whether it is stale, its tags. */
+  async getEntry<T = unknown>(key: string): Promise<Entry<T> | undefined> {
+    this.#enter('getEntry', key);
+    return this.#layers.getEntry<T>(key, this.#policy);
   }
 
   /** The values found, in the order asked; keys without one, or that Redis could not tell, are left out. */
   async getMany<T = unknown>(keys: Iterable<string>): Promise<Map<string, T>> {
     this.#enter('getMany');
-    return this.#layers.getMany<T>([...keys]);
+    const asked = distinctKeys(keys, 'getMany');
+    const values = await Promise.all(asked.map((key) => this.get<T>(key)));
+    const found = new Map<string, T>();
+    for (const [i, key] of asked.entries()) {
+      const value = values[i];
+      if (value !== undefined) found.set(key, value);
+    }
+    return found;
   }
 
   /** Resolves when Redis has the value; rejects when it has not, or when that is unknown. */
   async set(key: string, value: unknown, options?: EntryOptions): Promise<void> {
     this.#enter('set', key);
-    await this.#layers.set(key, value, callOptions(options, this.#defaults, 'set'));
+    const policy = callPolicy(options, this.#policy, 'set');
+    await this.#attempt('set', key, this.#layers.set(key, value, policy));
   }
 
   /** @throws BulkError with every key that was not written, or of which that is unknown. */
@@ -114,48 +147,69 @@ export class CacheManager implements AsyncDisposable {
     entries: Iterable<readonly [key: string, value: unknown]>,
     options?: EntryOptions,
   ): Promise<void> {
-    this.#enter('setMany');
-    await this.#layers.setMany(new Map(entries), callOptions(options, this.#defaults, 'setMany'));
+    const values = new Map(entries);
+    const keys = [...values.keys()];
+    this.#enter('setMany', ...keys);
+    const policy = callPolicy(options, this.#policy, 'setMany');
+    await this.#layers.each(keys, 'setMany', (key) =>
+      this.#attempt('setMany', key, this.#layers.set(key, values.get(key), policy)),
+    );
   }
 
-  /** Whether there was something to delete. A load under way is not stored any more. */
+  /** Whether there was a value. A load under way is not stored any more, in whichever process it runs. */
   async delete(key: string): Promise<boolean> {
     this.#enter('delete', key);
-    return this.#layers.delete(key);
+    return this.#attempt('delete', key, this.#layers.delete(key));
   }
 
-  /** How many of the keys had something to delete. @throws BulkError with every key that was not deleted. */
+  /** How many of the keys had a value. @throws BulkError with every key that was not deleted. */
   async deleteMany(keys: Iterable<string>): Promise<number> {
     this.#enter('deleteMany');
-    return this.#layers.deleteMany([...keys]);
+    const asked = distinctKeys(keys, 'deleteMany');
+    const removed = await this.#layers.each(asked, 'deleteMany', (key) =>
+      this.#attempt('deleteMany', key, this.#layers.delete(key)),
+    );
+    return removed.filter(Boolean).length;
   }
 
-  /** Whether there is an entry; false where Redis cannot tell. */
+  /** From here on no entry with one of these tags is served, by any process. @throws BulkError with those not told. */
+  async invalidateTags(tags: readonly string[]): Promise<void> {
+    this.#enter('invalidateTags');
+    await this.#layers.invalidateTags(distinctTags(tags, 'invalidateTags'));
+  }
+
+  /** Whether there is a value; false where Redis cannot tell. */
   async has(key: string): Promise<boolean> {
     this.#enter('has', key);
-    return this.#orElse(false, () => this.#client.exists(key));
+    if (this.#layers.peek(key) !== undefined) return true;
+    return this.#orElse(false, async (client) => client.exists(key));
   }
 
-  /** Milliseconds the entry has left: `Infinity` when it never expires, `undefined` when there is none or Redis cannot tell. */
+  /** Milliseconds Redis keeps the entry: `Infinity` when for ever, `undefined` when there is none or Redis cannot tell. */
   async ttl(key: string): Promise<number | undefined> {
     this.#enter('ttl', key);
-    return this.#orElse(undefined, () => this.#client.ttl(key));
+    return this.#orElse(undefined, async (client) => client.ttl(key));
   }
 
   /** Gives the entry this long to live from now on. False when there is none. */
   async expire(key: string, ttl: Duration): Promise<boolean> {
     this.#enter('expire', key);
-    return this.#client.expire(key, ttl);
+    if (!this.#client) throw new InvalidOptionError('expire: this cache has no Redis');
+    try {
+      return await this.#client.expire(key, ttl);
+    } finally {
+      this.#layers.changed(key);
+    }
   }
 
-  /** A part with keys of its own, its own defaults, and the same connection. The same name gives the same object. */
+  /** A part with keys of its own, its own defaults, and the same connection and memory. The same name gives the same object. */
   namespace(name: string, options?: EntryOptions): CacheManager {
     const known = this.#namespaces.get(name);
     if (known && options === undefined) return known;
     if (known) throw new InvalidOptionError(`namespace: '${name}' was made before; give its options there`);
-    const client = this.#client.namespace(name);
-    const defaults = callOptions(options, this.#defaults, 'namespace');
-    const made = new CacheManager({ client, defaults }, this.#shared);
+    const path = [...this.#path, name];
+    const policy = callPolicy(options, this.#policy, 'namespace');
+    const made = new CacheManager({ cache: this.#cache, path, policy, ...this.#cache.openNamespace(path) });
     this.#namespaces.set(name, made);
     return made;
   }
@@ -163,10 +217,8 @@ export class CacheManager implements AsyncDisposable {
   /** A kind of thing, declared once with how it is loaded. */
   resource<Id extends ResourceId, T>(name: string, definition: ResourceDefinition<Id, T>): Resource<Id, T> {
     rejectUnknownOptions(definition, ['load', 'loadMany', 'maxBatch', ...ENTRY_OPTIONS], 'resource');
-    return new Resource(name, definition, {
-      cache: this,
-      options: entryOptions(definition, this.#defaults),
-    });
+    entryPolicy(definition, this.#policy); // a wrong option is told here, not with the first call
+    return new Resource(name, definition, this);
   }
 
   /** The function with its results cached by its arguments. */
@@ -178,40 +230,71 @@ export class CacheManager implements AsyncDisposable {
     return wrapFunction(this, name, fn, options);
   }
 
-  /** What was counted so far. Nothing is asked of Redis. */
-  stats(): ClientStats {
-    return this.#client.stats();
+  /** Calls the listener with every answer: its layer, its age, and whether it was stale. Returns what ends that. */
+  onRead(listener: (event: ReadEvent) => void): () => void {
+    return this.#cache.listenToReads(listener);
+  }
+
+  /** What was counted so far, over all namespaces. Nothing is asked of Redis. */
+  stats(): CacheStats {
+    const { metrics, memory, port } = this.#cache;
+    return {
+      ...metrics.snapshot(),
+      state: port?.state,
+      memory: memory && {
+        entries: memory.size,
+        bytes: memory.bytes,
+        evictions: memory.removals.capacity,
+      },
+    };
   }
 
   /** Asks each part whether it is well. Never rejects. */
   async healthCheck(): Promise<CacheHealth> {
-    const redis = await this.#client.healthCheck();
-    return { healthy: redis.healthy, redis };
+    const redis = await this.#client?.healthCheck();
+    return { healthy: redis?.healthy ?? true, redis };
   }
 
   /** Waits for writes under way, at most until their deadline, then disconnects. Closing any namespace closes the cache. */
   async close(): Promise<void> {
-    if (this.#shared.closed) return;
-    this.#shared.closed = true;
-    await Promise.all([...this.#shared.layers].map((layers) => layers.settle()));
-    await this.#shared.port.close();
+    await this.#cache.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
+  #load<T>(key: string, loader: Loader<T>, options: GetOrSetOptions | undefined): Promise<T> {
+    this.#enter('getOrSet', key);
+    if (typeof loader !== 'function') {
+      throw new InvalidOptionError(`getOrSet: expected a function that loads, got ${describeValue(loader)}`);
+    }
+    if (options === undefined) return this.#layers.getOrSet(key, loader, this.#policy, undefined);
+    const { signal, ...entry } = options;
+    return this.#layers.getOrSet(key, loader, callPolicy(entry, this.#policy, 'getOrSet'), signal);
+  }
+
   /** Every call begins here: the cache must be open, and each key one. */
   #enter(operation: string, ...keys: readonly unknown[]): void {
-    if (this.#shared.closed) throw new ClosedError(`${operation}: the cache was closed`, { operation });
+    if (this.#cache.closed) throw new ClosedError(`${operation}: the cache was closed`, { operation });
     for (const key of keys) assertKey(key, operation);
   }
 
-  async #orElse<T>(fallback: T, ask: () => Promise<T>): Promise<T> {
+  async #attempt<R>(operation: string, key: string, work: Promise<R>): Promise<R> {
     try {
-      return await ask();
+      return await work;
     } catch (error) {
-      this.#shared.logger.debug('a read failed and was done without', { error });
+      this.#cache.metrics.increment('errors');
+      throw error instanceof CacheError ? attribute(error, operation, key) : error;
+    }
+  }
+
+  async #orElse<T>(fallback: T, ask: (client: CacheClient) => Promise<T>): Promise<T> {
+    if (!this.#client) return fallback;
+    try {
+      return await ask(this.#client);
+    } catch (error) {
+      this.#cache.logger.debug('a read failed and was done without', { error });
       return fallback;
     }
   }

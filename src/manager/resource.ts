@@ -20,11 +20,6 @@ export interface ResourceDefinition<Id extends ResourceId, T> extends EntryOptio
   readonly maxBatch?: number;
 }
 
-interface ResourceParts {
-  readonly cache: CacheManager;
-  readonly options: EntryOptions;
-}
-
 /**
  * A typed kind of thing under one name: the keys are `name:id`.
  *
@@ -38,7 +33,7 @@ export class Resource<Id extends ResourceId, T> {
   readonly #options: EntryOptions;
   readonly #load: (id: Id) => Promise<T> | T;
 
-  constructor(name: string, definition: ResourceDefinition<Id, T>, parts: ResourceParts) {
+  constructor(name: string, definition: ResourceDefinition<Id, T>, cache: CacheManager) {
     // A colon in a name would let `a` with the id `b:c` and `a:b` with the id `c` share a key.
     if (typeof name !== 'string' || name === '' || name.includes(':')) {
       throw new InvalidOptionError(
@@ -46,8 +41,9 @@ export class Resource<Id extends ResourceId, T> {
       );
     }
     this.name = name;
-    this.#cache = parts.cache;
-    this.#options = parts.options;
+    this.#cache = cache;
+    const { load: _load, loadMany: _loadMany, maxBatch: _maxBatch, ...options } = definition;
+    this.#options = options;
     this.#load = loaderOf(name, definition);
   }
 

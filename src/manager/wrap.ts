@@ -1,8 +1,8 @@
-import { InvalidOptionError } from '../errors.js';
+import { InvalidKeyError, InvalidOptionError } from '../errors.js';
 import { describeValue, rejectUnknownOptions } from '../validate.js';
 import type { CacheManager } from './cache-manager.js';
 import { canonicalKey } from './canonical-key.js';
-import { ENTRY_OPTIONS, entryOptions, type EntryOptions } from './entry-options.js';
+import { DEFAULT_POLICY, ENTRY_OPTIONS, entryPolicy, type EntryOptions } from './entry-options.js';
 
 export interface WrapOptions<Args extends readonly unknown[]> extends EntryOptions {
   /** The part of the key that the arguments make. Default: their canonical form, which cannot collide. */
@@ -24,7 +24,16 @@ export function wrapFunction<Args extends readonly unknown[], T>(
   if (typeof fn !== 'function')
     throw new InvalidOptionError(`wrap: expected a function, got ${describeValue(fn)}`);
   rejectUnknownOptions(options, ['key', ...ENTRY_OPTIONS], 'wrap');
-  const keyOf = options.key ?? ((...args: Args) => canonicalKey(args));
-  const kept = entryOptions(options, {});
-  return async (...args) => cache.getOrSet(`${name}(${keyOf(...args)})`, () => fn(...args), kept);
+  const { key, ...kept } = options;
+  entryPolicy(kept, DEFAULT_POLICY); // a wrong option is told here, not with the first call
+  const keyOf = key ?? ((...args: Args) => canonicalKey(args));
+  return async (...args) => {
+    const part: unknown = keyOf(...args);
+    if (typeof part !== 'string') {
+      throw new InvalidKeyError(
+        `${name}: expected a string from its key function, got ${describeValue(part)}`,
+      );
+    }
+    return cache.getOrSet(`${name}(${part})`, () => fn(...args), kept);
+  };
 }

@@ -22,6 +22,14 @@ export interface MetricsCounters {
   readonly loads: number;
   /** Calls that waited for a load already under way, and ran none. */
   readonly coalesced: number;
+  /** Those of the hits that were answered from the memory of the process. */
+  readonly memoryHits: number;
+  /** Answers with a value past its `ttl`. */
+  readonly staleServes: number;
+  /** Times a read waited for the load of another process. */
+  readonly leaseWaits: number;
+  /** Changes of keys that the server told of. */
+  readonly invalidationsReceived: number;
 }
 
 /** The name of a counter. */
@@ -119,6 +127,18 @@ export class CacheMetrics {
       case 'coalesced':
         this.#counters.coalesced += by;
         break;
+      case 'memoryHits':
+        this.#counters.memoryHits += by;
+        break;
+      case 'staleServes':
+        this.#counters.staleServes += by;
+        break;
+      case 'leaseWaits':
+        this.#counters.leaseWaits += by;
+        break;
+      case 'invalidationsReceived':
+        this.#counters.invalidationsReceived += by;
+        break;
       default:
         counter satisfies never;
     }
@@ -156,5 +176,17 @@ export class CacheMetrics {
 }
 
 function noCounts(): Record<MetricsCounter, number> {
-  return { hits: 0, misses: 0, errors: 0, sets: 0, deletes: 0, loads: 0, coalesced: 0 };
+  return {
+    hits: 0,
+    misses: 0,
+    errors: 0,
+    sets: 0,
+    deletes: 0,
+    loads: 0,
+    coalesced: 0,
+    memoryHits: 0,
+    staleServes: 0,
+    leaseWaits: 0,
+    invalidationsReceived: 0,
+  };
 }

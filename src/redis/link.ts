@@ -5,7 +5,7 @@ import { DeadlineBatch } from '../resilience/deadline-batch.js';
 import { openConnection, type ChangeListening } from './open-connection.js';
 import type { Connection, Driver } from './connection.js';
 import { PendingReply, type ReplyObserver } from './pending-reply.js';
-import type { CommandArgument, PortState, Reply, StateChange } from './port.js';
+import type { CommandArgument, PortState, Reader, Reply, StateChange } from './port.js';
 import { toCacheError } from './reply-error.js';
 import type { ServerClock } from './server-clock.js';
 
@@ -102,6 +102,11 @@ export class RedisLink {
     return this.send(['GET', key], deadline) as Promise<Buffer | null>;
   }
 
+  /** The same by the common deadline, without a promise of its own. */
+  read(key: string, reader: Reader): void {
+    this.#reads.read(key, reader);
+  }
+
   /** @param deadline - when it must be settled, by `performance.now()`; `commandTimeout` from now if left out. */
   send(args: readonly CommandArgument[], deadline?: number): Promise<Reply> {
     if (this.#state === 'ready' && this.#current) return this.#write(this.#current, args, deadline);
@@ -183,7 +188,10 @@ export class RedisLink {
       lost: 'cannot be reached',
       ready: 'was lost',
     }[this.#state];
-    return new ConnectionError(`Redis at ${this.#driver.address} ${why}`, { cause: this.#cause });
+    return new ConnectionError(`Redis at ${this.#driver.address} ${why}`, {
+      cause: this.#cause,
+      sent: false,
+    });
   }
 
   #answered(carrier: Carrier): void {

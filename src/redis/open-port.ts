@@ -4,13 +4,14 @@ import { describeValue } from '../validate.js';
 import type { Driver, Tracking } from './connection.js';
 import type * as NodeRedis from './drivers/node-redis.js';
 import { userIoredisDriver, type IoredisLike } from './drivers/user-ioredis.js';
-import { userNodeRedisDriver, type NodeRedisLike } from './drivers/user-node-redis.js';
+import { canListen, userNodeRedisDriver, type NodeRedisLike } from './drivers/user-node-redis.js';
 import {
   checkClientOptions,
   poolSettings,
   serverAddress,
   type RedisClientOptions,
   type RedisOptions,
+  type PoolSettings,
   type RedisServerOptions,
   type ServerAddress,
 } from './options.js';
@@ -22,6 +23,15 @@ export interface PortSettings {
   readonly logger?: Logger | undefined;
   /** Which changes the server is to tell of; default none. */
   readonly tracking?: Tracking | undefined;
+  /** Milliseconds; a longer `heartbeatInterval` is shortened to it. */
+  readonly heartbeatAtMost?: number | undefined;
+}
+
+/** Ways in which what the option says can tell of changed keys. */
+export function canTrack(redis: RedisOptions): ReadonlyArray<'tracking' | 'broadcast'> {
+  // What is wrong with the option itself, opening says.
+  if (typeof redis !== 'object' || redis === null || !('client' in redis)) return ['tracking', 'broadcast'];
+  return canListen(redis.client) ? ['tracking'] : [];
 }
 
 /** The port for what the option `redis` says. It connects in the background; wrong options throw at once. */
@@ -45,18 +55,26 @@ export function openPort(redis: RedisOptions, settings: PortSettings = {}): Redi
   return 'client' in redis ? openUserClient(redis, settings) : openServer(redis, settings);
 }
 
-function openServer(options: RedisServerOptions, { tracking }: PortSettings): RedisPort {
+function openServer(options: RedisServerOptions, { tracking, heartbeatAtMost }: PortSettings): RedisPort {
   const driver = defaultDriver(serverAddress(options), tracking !== undefined);
-  return new SingleServerPort(driver, poolSettings(options), tracking);
+  return new SingleServerPort(driver, withHeartbeat(poolSettings(options), heartbeatAtMost), tracking);
 }
 
 function openUserClient(
   options: RedisClientOptions,
-  { logger = silentLogger, tracking }: PortSettings,
+  { logger = silentLogger, tracking, heartbeatAtMost }: PortSettings,
 ): RedisPort {
   checkClientOptions(options);
   const driver = driverFor(options.client, logger);
-  return new SingleServerPort(driver, poolSettings({ ...options, connections: 1 }), tracking);
+  return new SingleServerPort(
+    driver,
+    withHeartbeat(poolSettings({ ...options, connections: 1 }), heartbeatAtMost),
+    tracking,
+  );
+}
+
+function withHeartbeat(settings: PoolSettings, atMost = Infinity): PoolSettings {
+  return { ...settings, heartbeatInterval: Math.min(settings.heartbeatInterval, atMost) };
 }
 
 function driverFor(client: unknown, logger: Logger): Driver {

@@ -40,6 +40,13 @@ export interface StateChange {
   readonly cause: CacheError | undefined;
 }
 
+/** Who reads a key. One of the two is called, once. */
+export interface Reader {
+  /** The bytes belong to a larger, short-lived buffer: copy what is to be kept. */
+  found(bytes: Buffer | null): void;
+  failed(error: CacheError): void;
+}
+
 /**
  * The few things the cache asks of Redis. Everything above this line is the same for one server, a Cluster, Sentinel or
  * shards; everything below it is the business of a driver.
@@ -55,6 +62,8 @@ export interface RedisPort {
   connect(): Promise<void>;
   /** The bytes of a string key; null when there is none. */
   get(key: string, deadline?: number): Promise<Buffer | null>;
+  /** The same by the common deadline and without a promise of its own, for reads that are many and hot. */
+  read(key: string, reader: Reader): void;
   /** The bytes of many keys in the order asked; a key's own error stands in its place. */
   getMany(keys: readonly string[], deadline?: number): Promise<Array<Buffer | null | CacheError>>;
   send(command: Command, deadline?: number): Promise<Reply>;

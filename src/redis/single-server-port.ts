@@ -2,7 +2,7 @@ import { AuthenticationError, type CacheError, ConnectionError, MissingPeerError
 import type { Driver, Tracking } from './connection.js';
 import { LinkPool } from './link-pool.js';
 import type { PoolSettings } from './options.js';
-import type { Command, PortState, RedisPort, Reply, StateChange } from './port.js';
+import type { Command, PortState, Reader, RedisPort, Reply, StateChange } from './port.js';
 import { ServerClock } from './server-clock.js';
 
 /** `RedisPort` over one server. */
@@ -61,6 +61,10 @@ export class SingleServerPort implements RedisPort {
 
   get(key: string, deadline?: number): Promise<Buffer | null> {
     return this.#pool.for(key).get(key, deadline);
+  }
+
+  read(key: string, reader: Reader): void {
+    this.#pool.for(key).read(key, reader);
   }
 
   getMany(keys: readonly string[], deadline?: number): Promise<Array<Buffer | null | CacheError>> {

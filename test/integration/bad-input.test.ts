@@ -50,8 +50,7 @@ describe('a wrong option', () => {
     [{ redis: url, namespace: '\uD800' }, /namespace: expected a well-formed string/],
     [{ redis: url, namespace: 'x'.repeat(257) }, /namespace: .*1 to 256 characters/],
     [{ redis: url, codec: {} }, /codec/],
-    [{}, /createCache: redis is needed/],
-    [undefined, /createCache: expected an object with options, got undefined/],
+    [null, /createCache: expected an object with options, got null/],
     ['redis://localhost', /createCache: expected an object with options, got 'redis:/],
   ])('%j of createCache is refused at once', (given, message) => {
     expect(create(given)).toMatchObject(option(message));

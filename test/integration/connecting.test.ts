@@ -195,6 +195,7 @@ describe('connecting', () => {
       const logger = new MemoryLogger();
       const cache = createCache({
         redis: { host: server.host, port: server.port, username: 'nobody', password: 'pw' },
+        memory: false,
         logger,
       });
       closers.push(() => cache.close());
@@ -281,7 +282,7 @@ describe('connecting', () => {
       await cache.getOrSet('k', () => 1);
       told.push(await cache.healthCheck());
       await server.kill();
-      await eventually('the loss', async () => (await cache.healthCheck()).redis.state === 'lost');
+      await eventually('the loss', async () => (await cache.healthCheck()).redis?.state === 'lost');
       await cache.set('k', 1).catch(note);
       await cache.delete('k').catch(note);
       await cache.setMany([['k', 1]]).catch(note);
@@ -306,13 +307,14 @@ describe('connecting', () => {
     const unhandled = await unhandledRejections(async () => {
       const cache = createCache({
         redis: { url: server.url, retryDelay: { min: 5, max: 10 } },
+        memory: false,
         logger: { debug: fail, info: fail, warn: fail, error: fail },
       });
       closers.push(() => cache.close());
       await cache.ready();
       await cache.set('k', 1);
       await server.kill();
-      await eventually('the loss', async () => (await cache.healthCheck()).redis.state === 'lost');
+      await eventually('the loss', async () => (await cache.healthCheck()).redis?.state === 'lost');
       expect(await cache.get('k')).toBeUndefined();
       await server.restart();
       await eventually('the return', async () => (await cache.healthCheck()).healthy);

@@ -64,7 +64,7 @@ describe('the links to Redis', () => {
   it('that go dead without a word are replaced, and nobody waits longer than a deadline', async () => {
     const proxy = await TcpProxy.to(server.port);
     closers.push(() => proxy.close());
-    const cache = createCache({ redis: proxy.url });
+    const cache = createCache({ redis: proxy.url, memory: false });
     closers.push(() => cache.close());
     await cache.ready();
     await cache.set('k', 'from Redis', { ttl: '1h' });
@@ -134,7 +134,10 @@ describe('the links to Redis', () => {
     await once(silent, 'listening');
     closers.push(() => silent.close());
     const { port } = silent.address() as AddressInfo;
-    const cache = createCache({ redis: { host: '127.0.0.1', port, maxInFlight: 10, connectTimeout: 2000 } });
+    const cache = createCache({
+      redis: { host: '127.0.0.1', port, maxInFlight: 10, connectTimeout: 2000 },
+      memory: false,
+    });
     closers.push(() => cache.close());
     const outcomes = await Promise.all(
       Array.from({ length: 100 }, (_, i) => cache.set(`k${i}`, 1).catch((error: unknown) => error)),

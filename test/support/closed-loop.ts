@@ -1,5 +1,5 @@
 /** What a closed loop of callers met. */
-export interface LoopReport {
+interface LoopReport {
   readonly calls: number;
   /** Milliseconds of the slowest call. */
   readonly worst: number;

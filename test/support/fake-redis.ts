@@ -63,6 +63,7 @@ function greeting([name = '', sub = '']: readonly string[]): string | undefined 
       return '%1\r\n$5\r\nproto\r\n:3\r\n';
     case 'client setname':
     case 'client setinfo':
+    case 'client tracking':
     case 'client maint_notifications':
     case 'client no-evict':
     case 'select 0':

@@ -72,7 +72,8 @@ class NodeRedisConnection implements Connection {
       listener(key === null ? null : String(key)),
     );
     // The library has switched tracking on with its own settings; those in force are the last ones given, but for the mode.
-    const mode = tracking.of === 'prefix' ? ['BCAST', 'PREFIX', tracking.prefix] : [];
+    const prefix = tracking.of === 'prefix' && tracking.prefix !== '' ? ['PREFIX', tracking.prefix] : [];
+    const mode = tracking.of === 'prefix' ? ['BCAST', ...prefix] : [];
     await Promise.all([
       this.send(['CLIENT', 'TRACKING', 'OFF']),
       // What is written here is known here, so the server need not tell.

@@ -12,6 +12,11 @@ export interface NodeRedisLike extends Emitter {
 /** 36 is `$`, a bulk string: the number is the protocol's, so that the library need not be imported for its name. */
 const BUFFERS = { timeout: undefined, typeMapping: { 36: Buffer } };
 
+/** Whether the client was made to tell of changed keys. */
+export function canListen(client: unknown): boolean {
+  return (client as Partial<NodeRedisLike> | undefined | null)?.options?.emitInvalidate === true;
+}
+
 /** A user's own `@redis/client`. While it is not ready nothing is given to it, so its unbounded offline queue stays empty. */
 export function userNodeRedisDriver(client: NodeRedisLike): Driver {
   return {
@@ -24,7 +29,7 @@ export function userNodeRedisDriver(client: NodeRedisLike): Driver {
         lossEvents: ['error', 'end', 'reconnecting', 'terminated'],
         signal,
       });
-      return client.options?.emitInvalidate ? listening(client, connection) : connection;
+      return canListen(client) ? listening(client, connection) : connection;
     },
     isReplyError: isErrorReply,
   };
@@ -37,8 +42,8 @@ export function userNodeRedisDriver(client: NodeRedisLike): Driver {
 function listening(client: NodeRedisLike, connection: Connection): Connection {
   let heard: ((key: Buffer | string | null) => void) | undefined;
   return {
-    send: connection.send,
-    onLost: connection.onLost,
+    send: (args) => connection.send(args),
+    onLost: (listener) => connection.onLost(listener),
     async track(tracking, listener) {
       if (tracking.of !== 'reads')
         throw new Error('this client tells of keys that it has read, and of no prefix');

@@ -1,48 +1,86 @@
-import { describe, expect, it, vi } from 'vitest';
-import { SingleFlight, type Flight } from '../../../src/layers/single-flight.js';
+import { describe, expect, it } from 'vitest';
+import { SingleFlight } from '../../../src/layers/single-flight.js';
 
 describe('SingleFlight', () => {
   it('shares what is under way, and forgets it when it ends', async () => {
     const flights = new SingleFlight();
-    const outcome = flights.start('k', async () => 1);
-    expect(flights.join('k')).toBe(outcome);
-    expect(flights.join('other')).toBeUndefined();
-    expect(await outcome).toBe(1);
+    const flight = flights.start<number>('k');
+    expect(flights.get('k')).toBe(flight);
+    expect(flights.get('other')).toBeUndefined();
+    flight.settle(1);
+    expect(await flight.attend(undefined, () => undefined)).toBe(1);
     expect(flights.size).toBe(0);
   });
 
   it('forgets what failed', async () => {
     const flights = new SingleFlight();
-    await expect(flights.start('k', async () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    const flight = flights.start('k');
+    const answer = flight.attend(undefined, () => undefined);
+    flight.fail(new Error('no'));
+    await expect(answer).rejects.toThrow('no');
     expect(flights.size).toBe(0);
   });
 
-  it('no longer shares what was outdated, and tells it so', async () => {
+  it('no longer shares what this process outdated, and tells it so', () => {
     const flights = new SingleFlight();
-    let seen: Flight | undefined;
-    const old = flights.start('k', async (flight) => {
-      seen = flight;
+    const flight = flights.start('k');
+    flights.outdate('k');
+    expect(flight.outdated).toBe(true);
+    expect(flights.get('k')).toBeUndefined();
+  });
+
+  it('keeps the newer flight when the outdated one ends', () => {
+    const flights = new SingleFlight();
+    const old = flights.start('k');
+    flights.outdate('k');
+    const fresh = flights.start('k');
+    old.settle('old');
+    expect(flights.get('k')).toBe(fresh);
+  });
+
+  it('outdates a load whose key somebody else changes, and no wait for somebody’s load', () => {
+    const flights = new SingleFlight();
+    const loading = flights.start('loading');
+    loading.phase = 'loading';
+    flights.changed('loading');
+    expect(loading.outdated).toBe(true);
+    expect(flights.get('loading')).toBeUndefined();
+
+    const waiting = flights.start('waiting');
+    waiting.phase = 'waiting';
+    flights.changed('waiting');
+    expect(waiting.outdated).toBe(false);
+    expect(flights.get('waiting')).toBe(waiting);
+  });
+
+  it('goes on being shared while its value is being stored', async () => {
+    const flights = new SingleFlight();
+    const flight = flights.start('k');
+    let stored: (() => void) | undefined;
+    flight.afterwards = new Promise((resolve) => {
+      stored = resolve;
     });
-    expect(seen?.outdated).toBe(false);
-    flights.outdate('k');
-    expect(seen?.outdated).toBe(true);
-    expect(flights.join('k')).toBeUndefined();
-    await old;
+    flight.settle('value');
+    expect(flights.get('k')).toBe(flight);
+    stored?.();
+    await flights.settle();
+    expect(flights.get('k')).toBeUndefined();
   });
 
-  it('keeps the newer flight when the outdated one ends', async () => {
+  it('lets one caller leave without the others, and aborts the work when all have left', async () => {
     const flights = new SingleFlight();
-    const old = flights.start('k', async () => 'old');
-    flights.outdate('k');
-    const release = vi.fn<(value: string) => void>();
-    const fresh = flights.start(
-      'k',
-      () => new Promise<string>((resolve) => release.mockImplementation(resolve)),
-    );
-    await old;
-    expect(flights.join('k')).toBe(fresh);
-    release('fresh');
-    expect(await fresh).toBe('fresh');
-    expect(flights.size).toBe(0);
+    const flight = flights.start('k');
+    const first = new AbortController();
+    const second = new AbortController();
+    let deserted = 0;
+    const answers = [first, second].map(({ signal }) => flight.attend(signal, () => deserted++));
+    first.abort(new Error('first left'));
+    await expect(answers[0]).rejects.toThrow('first left');
+    expect(flight.controller.signal.aborted).toBe(false);
+    second.abort(new Error('second left'));
+    await expect(answers[1]).rejects.toThrow('second left');
+    expect(flight.controller.signal.aborted).toBe(true);
+    expect(deserted).toBe(1);
+    flight.settle('nobody waits');
   });
 });

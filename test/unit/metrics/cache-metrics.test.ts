@@ -64,6 +64,10 @@ describe('CacheMetrics', () => {
     metrics.increment('deletes', 3);
     metrics.increment('loads');
     metrics.increment('coalesced', 49);
+    metrics.increment('memoryHits', 2);
+    metrics.increment('staleServes');
+    metrics.increment('leaseWaits', 4);
+    metrics.increment('invalidationsReceived', 5);
     expect(metrics.snapshot().counters).toEqual({
       hits: 0,
       misses: 0,
@@ -72,6 +76,10 @@ describe('CacheMetrics', () => {
       deletes: 3,
       loads: 1,
       coalesced: 49,
+      memoryHits: 2,
+      staleServes: 1,
+      leaseWaits: 4,
+      invalidationsReceived: 5,
     });
   });
 

@@ -1,0 +1,116 @@
+import type { CacheMetrics } from '../metrics/cache-metrics.js';
+import type { RedisPort, StateChange } from '../redis/port.js';
+import type { Watches } from './watches.js';
+
+/** One namespace that keeps copies of what is in Redis. */
+export interface CoherentNamespace {
+  /** What its Redis keys begin with. */
+  readonly prefix: string;
+  /** What the Redis keys of its tag records begin with. */
+  readonly tagPrefix: string;
+  /** Somebody else changed the key; null: any may have been changed. */
+  changed(key: string | null): void;
+  /** The same for a tag's record. */
+  tagChanged(redisKey: string): void;
+  /** There is a new connection: what was learned before it proves nothing. */
+  renewed(): void;
+  /** The server was silent, and tells of changes again. */
+  resumed(): void;
+  /** The connection has been away for as long as copies may be served without it. */
+  expired(): void;
+}
+
+export interface CoherenceParts {
+  readonly port: RedisPort;
+  readonly watches: Watches;
+  readonly metrics: CacheMetrics;
+  /** Milliseconds that copies are served after the last sign of life of a connection that is lost. */
+  readonly maxStaleWhenDisconnected: number;
+}
+
+/**
+ * Keeps the copies in the process true to Redis: hands every change that is told to the namespace it concerns, and ends what
+ * can no longer be vouched for.
+ *
+ * A connection that is lost tells of nothing. Copies are then served for `maxStaleWhenDisconnected` after it last gave a sign
+ * of life, and none of them survives the next connection, since what happened in between will never be told. A server that is
+ * silent and speaks again on the same connection tells of everything in order, so what is left by then stays.
+ */
+export class Coherence {
+  readonly #port: RedisPort;
+  readonly #watches: Watches;
+  readonly #metrics: CacheMetrics;
+  readonly #maxStale: number;
+  readonly #namespaces = new Set<CoherentNamespace>();
+  readonly #byPrefix = new Map<string, (redisKey: string) => void>();
+  #bare: CoherentNamespace | undefined;
+  #epoch = 0;
+  #expiry: NodeJS.Timeout | undefined;
+
+  constructor({ port, watches, metrics, maxStaleWhenDisconnected }: CoherenceParts) {
+    this.#port = port;
+    this.#watches = watches;
+    this.#metrics = metrics;
+    this.#maxStale = maxStaleWhenDisconnected;
+    port.onInvalidate((redisKey) => this.#invalidated(redisKey));
+    port.onStateChange((change) => this.#stateChanged(change));
+  }
+
+  /** Counts the connections there were. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Whether changes are told at the moment. */
+  get proven(): boolean {
+    return this.#port.tracking && this.#port.state === 'ready';
+  }
+
+  add(namespace: CoherentNamespace): void {
+    this.#namespaces.add(namespace);
+    const { prefix, tagPrefix } = namespace;
+    if (prefix === '') this.#bare = namespace;
+    else this.#byPrefix.set(prefix, (redisKey) => namespace.changed(redisKey.slice(prefix.length)));
+    this.#byPrefix.set(tagPrefix, (redisKey) => namespace.tagChanged(redisKey));
+  }
+
+  close(): void {
+    clearTimeout(this.#expiry);
+  }
+
+  #invalidated(redisKey: string | null): void {
+    this.#metrics.increment('invalidationsReceived');
+    if (redisKey === null) {
+      this.#watches.allChanged();
+      for (const namespace of this.#namespaces) namespace.changed(null);
+      return;
+    }
+    // Copies go before those who read the key are told, so that none of them finds one.
+    const end = redisKey.indexOf('::');
+    const concerned = end === -1 ? undefined : this.#byPrefix.get(redisKey.slice(0, end + 2));
+    if (concerned) concerned(redisKey);
+    else this.#bare?.changed(redisKey);
+    this.#watches.changed(redisKey);
+  }
+
+  #stateChanged({ state, renewed }: StateChange): void {
+    if (!this.#port.tracking) return;
+    if (renewed) {
+      this.#epoch++;
+      for (const namespace of this.#namespaces) namespace.renewed();
+      this.#watches.allChanged();
+    }
+    if (state === 'ready') {
+      clearTimeout(this.#expiry);
+      this.#expiry = undefined;
+      for (const namespace of this.#namespaces) namespace.resumed();
+    } else if (state === 'lost' || state === 'silent') {
+      const left = this.#port.lastHeard() + this.#maxStale - performance.now();
+      this.#expiry ??= setTimeout(() => this.#expire(), Math.max(0, left)).unref();
+    }
+  }
+
+  #expire(): void {
+    for (const namespace of this.#namespaces) namespace.expired();
+  }
+}

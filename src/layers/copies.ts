@@ -1,0 +1,83 @@
+import type { EntryPolicy } from './entry-policy.js';
+import { judge, type Verdict } from './freshness.js';
+import type { Held, Kept, MemoryTier } from './memory-tier.js';
+
+/** A copy together with what is to be done about it. */
+export interface Servable {
+  readonly held: Held;
+  readonly verdict: Exclude<Verdict, 'expired'>;
+}
+
+/** Which copies are kept, for how long, and which of them may still be served: the rules of age over the bare memory. */
+export class Copies {
+  readonly #memory: MemoryTier | undefined;
+  readonly #serverNow: () => number;
+  readonly #unprovenLife: number;
+  #someUnproven = false;
+
+  /** @param unprovenLife - milliseconds that a copy may stay of whose changes nobody tells. */
+  constructor(memory: MemoryTier | undefined, serverNow: () => number, unprovenLife: number) {
+    this.#memory = memory;
+    this.#serverNow = serverNow;
+    this.#unprovenLife = unprovenLife;
+  }
+
+  /** Whether anything would be kept. */
+  keeps(policy: EntryPolicy): boolean {
+    return this.#memory !== undefined && policy.memory !== 0;
+  }
+
+  /** The copy if it may be served with no further look. */
+  plain(key: string): Held | undefined {
+    return this.#memory?.plain(key);
+  }
+
+  /** The copy if it may still be served for something, and for what. */
+  judged(key: string, policy: EntryPolicy): Servable | undefined {
+    const held = this.#memory?.any(key);
+    if (held === undefined) return undefined;
+    const verdict = judge(held, policy, this.#serverNow());
+    if (verdict === 'expired') return undefined;
+    if (verdict !== 'fresh') return { held, verdict };
+    // It is fresh, and not to be served with no further look: XFetch drew that it be refreshed. Once is enough.
+    held.plainUntil = held.freshFor === undefined ? Infinity : performance.now() + this.#freshLeft(held);
+    return { held, verdict: 'early' };
+  }
+
+  /**
+   * @param size - bytes the value has, about.
+   * @param proven - whether changes of the key will be told.
+   */
+  keep(key: string, kept: Kept, policy: EntryPolicy, size: number, proven: boolean): void {
+    if (this.#memory === undefined || policy.memory === 0) return;
+    const usable = kept.usableFor ?? kept.freshFor ?? Infinity;
+    const left = Math.min(
+      usable - (this.#serverNow() - kept.createdAt),
+      policy.memory,
+      proven ? Infinity : this.#unprovenLife,
+    );
+    const early =
+      kept.cost === undefined ? 0 : (kept.cost / 1000) * policy.earlyRefresh * Math.log(Math.random());
+    const plainFor = this.#freshLeft(kept) + (policy.earlyRefresh === 0 ? 0 : early);
+    this.#memory.put(key, kept, left, plainFor, size);
+    if (!proven) this.#someUnproven = true;
+  }
+
+  drop(key: string): boolean {
+    return this.#memory?.delete(key) ?? false;
+  }
+
+  dropAll(): void {
+    this.#memory?.clear();
+    this.#someUnproven = false;
+  }
+
+  /** Changes are told again, but not those of keys that were kept while they were not. */
+  dropUnproven(): void {
+    if (this.#someUnproven) this.dropAll();
+  }
+
+  #freshLeft(kept: Kept): number {
+    return kept.freshFor === undefined ? Infinity : kept.freshFor - (this.#serverNow() - kept.createdAt);
+  }
+}

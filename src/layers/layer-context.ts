@@ -1,0 +1,48 @@
+import type { Watches } from '../coherence/watches.js';
+import type { Barrier } from '../memory/isolation.js';
+import type { CacheMetrics } from '../metrics/cache-metrics.js';
+import type { NamespaceRecovery } from './namespace-recovery.js';
+import type { LoadGate } from './load-gate.js';
+import type { SharedTier } from './shared-tier.js';
+import type { TagTable } from './tag-table.js';
+
+/** Where an answer came from. */
+export type Layer = 'memory' | 'redis' | 'load';
+
+/** One answer, as those who listen are told of it. */
+export interface ReadEvent {
+  /** As the caller gave it. */
+  readonly key: string;
+  readonly layer: Layer;
+  /** Past its `ttl`. */
+  readonly stale: boolean;
+  /** Milliseconds since the load of the value began; 0 for one just loaded. */
+  readonly age: number;
+}
+
+/** What the namespaces of one cache share. */
+export interface LayerContext {
+  readonly metrics: CacheMetrics;
+  readonly watches: Watches;
+  readonly gate: LoadGate;
+  readonly barrier: Barrier;
+  /** Bytes of a value of which there is no encoded form. */
+  readonly sizeOf: (value: unknown) => number;
+  /** Takes the failures that no caller is told of. */
+  readonly onBackgroundError: (error: unknown, operation: string, key: string) => void;
+  /** Counts the connections there were: what was learned before the last one proves nothing. */
+  readonly epoch: () => number;
+  /** Whether changes in Redis are told at the moment. */
+  readonly proven: () => boolean;
+  /** Milliseconds that a copy may stay of whose changes nobody tells. */
+  readonly unprovenLife: number;
+  /** Whoever listens to reads. */
+  onRead: ((event: ReadEvent) => void) | undefined;
+}
+
+/** One namespace's part in Redis. */
+export interface RedisParts {
+  readonly shared: SharedTier;
+  readonly tags: TagTable;
+  readonly recovery: NamespaceRecovery;
+}

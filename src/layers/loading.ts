@@ -1,0 +1,468 @@
+import type { Watch } from '../coherence/watches.js';
+import { ConnectionError, DeadlineError, type CacheError } from '../errors.js';
+import type { Reader } from '../redis/port.js';
+import { delay } from '../runtime/delay.js';
+import { turnClock } from '../runtime/turn-clock.js';
+import type { Copies } from './copies.js';
+import type { EntryPolicy } from './entry-policy.js';
+import { judge, lifetimes, type Lifetimes, type Verdict } from './freshness.js';
+import type { Layer, LayerContext, RedisParts } from './layer-context.js';
+import { keepLease } from './lease-keeper.js';
+import { runLoad, type Loaded, type Loader } from './load.js';
+import type { Kept } from './memory-tier.js';
+import { askRedis, RedisAway } from './redis-away.js';
+import type { Found, Lease, StoredEntry } from './shared-tier.js';
+import type { Flight, FlightPhase, SingleFlight } from './single-flight.js';
+
+/** A waiter that is not told of a change asks again after this long, and after longer each time. */
+const FIRST_POLL = 40;
+const LONGEST_POLL = 250;
+
+/** One answer that is being worked out. */
+export interface Job<T> {
+  readonly key: string;
+  readonly loader: Loader<T>;
+  readonly policy: EntryPolicy;
+  readonly flight: Flight<T>;
+  /** Whether a stale value is to be replaced rather than served. */
+  readonly refresh: boolean;
+}
+
+/** The first read of a flight. It takes no promise and no second turn where it finds what it looks for. */
+class FirstRead<T> implements Reader {
+  readonly #loading: Loading;
+  readonly #context: LayerContext;
+  readonly #redis: RedisParts;
+  readonly #job: Job<T>;
+  readonly #watch: Watch | undefined;
+  readonly #began = turnClock.now();
+
+  constructor(
+    loading: Loading,
+    context: LayerContext,
+    redis: RedisParts,
+    redisKey: string,
+    job: Job<T>,
+    keeps: boolean,
+  ) {
+    this.#loading = loading;
+    this.#context = context;
+    this.#redis = redis;
+    this.#job = job;
+    // What is not kept need not be watched.
+    this.#watch = keeps ? context.watches.begin(redisKey) : undefined;
+  }
+
+  found(bytes: Buffer | null): void {
+    const { flight, key } = this.#job;
+    try {
+      const found = this.#redis.shared.decode(key, bytes);
+      if (this.#loading.settleAtOnce(found, this.#watch, this.#began, this.#job, this.#redis)) return;
+      // A change since makes what was found worth nothing, and the way on begins with a read of its own.
+      const first = this.#watch?.changed ? undefined : found;
+      flight.follow(this.#loading.throughRedis(this.#job, this.#redis, first, this.#began));
+    } catch (error) {
+      flight.fail(error);
+    } finally {
+      if (this.#watch) this.#context.watches.end(this.#watch);
+    }
+  }
+
+  failed(error: CacheError): void {
+    if (this.#watch) this.#context.watches.end(this.#watch);
+    this.#job.flight.follow(this.#loading.afterFailure(error, this.#job, this.#redis, this.#began));
+  }
+}
+
+/** A value just loaded, ready to be stored. */
+interface Fresh {
+  readonly kept: Kept;
+  readonly times: Lifetimes;
+}
+
+/**
+ * How a flight comes to its answer: through Redis, waiting for the load of whoever has the lease or loading under its own; or,
+ * where Redis fails, by a load alone.
+ */
+export class Loading {
+  readonly #context: LayerContext;
+  readonly #redis: RedisParts | undefined;
+  readonly #copies: Copies;
+  readonly #flights: SingleFlight;
+
+  constructor(context: LayerContext, redis: RedisParts | undefined, copies: Copies, flights: SingleFlight) {
+    this.#context = context;
+    this.#redis = redis;
+    this.#copies = copies;
+    this.#flights = flights;
+  }
+
+  /** Sees to it that the flight ends. */
+  begin<T>(job: Job<T>): void {
+    const redis = this.#redis;
+    const redisKey = redis?.shared.redisKey(job.key) ?? job.key;
+    if (!redis || redis.recovery.isPending(redisKey)) job.flight.follow(this.#loadAlone(job));
+    else
+      redis.shared.readRaw(
+        redisKey,
+        new FirstRead(this, this.#context, redis, redisKey, job, this.#copies.keeps(job.policy)),
+      );
+  }
+
+  /**
+   * Most reads end here: with a fresh value in Redis, of no tag, and nothing more to ask of anyone.
+   *
+   * @returns whether the flight has its answer.
+   */
+  settleAtOnce<T>(
+    found: Found,
+    watch: Watch | undefined,
+    began: number,
+    { key, policy, flight }: Job<T>,
+    redis: RedisParts,
+  ): boolean {
+    if (found.kind !== 'value' || found.header.tags.length > 0) return false;
+    if (judge(found.header, policy, redis.shared.now()) !== 'fresh') return false;
+    this.#context.metrics.recordRead('hit', turnClock.now() - began);
+    if (watch) this.#keepFound(key, found, policy, watch);
+    if (this.#context.onRead) this.#tell(key, 'redis', found.header.createdAt, 'fresh');
+    flight.settle(found.value as T);
+    return true;
+  }
+
+  /** What stands in Redis, as far as it may be served; it is kept in memory. Rejects with `RedisAway`. */
+  async find(
+    key: string,
+    policy: EntryPolicy,
+    redis: RedisParts,
+  ): Promise<{ readonly entry: StoredEntry; readonly verdict: Verdict } | undefined> {
+    const watch = this.#context.watches.begin(redis.shared.redisKey(key));
+    try {
+      const found = await redis.shared.read(key);
+      if (found.kind !== 'value') return undefined;
+      const verdict = await this.#judgeTagged(found, policy, redis);
+      if (verdict === 'expired' || verdict === 'only-on-error') return undefined;
+      this.#keepFound(key, found, policy, watch);
+      return { entry: found, verdict };
+    } finally {
+      this.#context.watches.end(watch);
+    }
+  }
+
+  /** The first read failed: because something that is no string is in the way, or because Redis is. */
+  afterFailure<T>(error: CacheError, job: Job<T>, redis: RedisParts, began: number): Promise<T> {
+    const found = redis.shared.inTheWay(job.key, error);
+    if (found) return this.throughRedis(job, redis, found, began);
+    this.#context.onBackgroundError(error, 'read', job.key);
+    return this.#loadAlone(job);
+  }
+
+  /** @param first - what the first read has found. */
+  async throughRedis<T>(job: Job<T>, redis: RedisParts, first: Found | undefined, began: number): Promise<T> {
+    const { key, policy, flight } = job;
+    const { shared } = redis;
+    let missed = false;
+    let known = first;
+    let deadline = began + shared.deadline() - performance.now();
+    for (let poll = FIRST_POLL; ; poll = Math.min(poll * 2, LONGEST_POLL)) {
+      flight.phase = 'reading';
+      const watch = this.#context.watches.begin(shared.redisKey(key));
+      try {
+        if (redis.recovery.isPending(shared.redisKey(key))) return await this.#loadAlone(job);
+        const found = known ?? (await shared.read(key));
+        known = undefined;
+        let verdict: Verdict = 'expired';
+        if (found.kind === 'value') {
+          const isTagged = found.header.tags.length > 0;
+          verdict = isTagged
+            ? await this.#judgeTagged(found, policy, redis)
+            : judge(found.header, policy, shared.now());
+        }
+        if (found.kind === 'value' && (verdict === 'fresh' || (!job.refresh && isServed(verdict)))) {
+          if (!missed) this.#context.metrics.recordRead('hit', turnClock.now() - began);
+          this.#keepFound(key, found, policy, watch);
+          if (verdict === 'revalidate') this.#context.metrics.increment('staleServes');
+          if (verdict !== 'fresh') flight.afterwards = this.#refresh(job, found, redis);
+          this.#tell(key, 'redis', found.header.createdAt, verdict);
+          return found.value as T;
+        }
+        if (!missed) this.#context.metrics.recordRead('miss', turnClock.now() - began);
+        missed = true;
+
+        if (found.kind === 'unreadable') return await this.#loadOver(job, redis);
+        if (found.kind === 'value') {
+          const lease = await askRedis(shared.leaseRefresh(key, found, policy.lease));
+          if (lease) return await this.#loadUnder(lease, job, redis, { entry: found, verdict });
+          if (job.refresh && isServed(verdict)) return found.value as T;
+          await this.#awaitRefresh(key, watch, poll, flight, redis);
+          deadline = shared.deadline();
+        } else if (found.kind === 'lease') {
+          await this.#awaitChange(watch.change, poll, flight);
+          deadline = shared.deadline();
+        } else {
+          const lease = await this.#takeLease(key, policy.lease, deadline, redis);
+          if (lease.kind === 'held') return await this.#loadUnder(lease, job, redis, undefined);
+          // Somebody was faster. The next read says what they did, and has us told of what they do next.
+        }
+      } catch (error) {
+        if (!(error instanceof RedisAway)) throw error;
+        this.#context.onBackgroundError(error.cause, 'read', key);
+        return await this.#loadAlone(job);
+      } finally {
+        this.#context.watches.end(watch);
+      }
+    }
+  }
+
+  async #takeLease(
+    key: string,
+    duration: number,
+    deadline: number,
+    redis: RedisParts,
+  ): Promise<Lease | Found> {
+    try {
+      return await redis.shared.lease(key, duration, deadline);
+    } catch (error) {
+      // It may be taken, or be taken yet by a server that goes on later, and nobody would load under it.
+      if (error instanceof RedisAway && mayHaveHappened(error.cause)) {
+        redis.recovery.add(redis.shared.redisKey(key));
+      }
+      throw error;
+    }
+  }
+
+  /** Somebody else loads. */
+  async #awaitChange(change: Promise<void>, poll: number, flight: { phase: FlightPhase }): Promise<void> {
+    flight.phase = 'waiting';
+    this.#context.metrics.increment('leaseWaits');
+    // Spread out, so that many waiters that are not told do not ask all at once.
+    const pause = delay(poll * (0.5 + Math.random()));
+    await Promise.race([change, pause.passed]);
+    pause.cancel();
+  }
+
+  /** Somebody else refreshes: the end of that shows in the value, or, where it failed, in the lease beside it. */
+  async #awaitRefresh(
+    key: string,
+    watch: Watch,
+    poll: number,
+    flight: { phase: FlightPhase },
+    { shared }: RedisParts,
+  ): Promise<void> {
+    const ending = this.#context.watches.begin(shared.refreshKey(key));
+    try {
+      if (!(await askRedis(shared.isRefreshed(key)))) return;
+      await this.#awaitChange(Promise.race([watch.change, ending.change]), poll, flight);
+    } finally {
+      this.#context.watches.end(ending);
+    }
+  }
+
+  async #refresh<T>(job: Job<T>, entry: StoredEntry, redis: RedisParts): Promise<void> {
+    try {
+      const lease = await redis.shared.leaseRefresh(job.key, entry, job.policy.lease);
+      if (!lease) return;
+      await this.#loadUnder(lease, job, redis, { entry, verdict: 'revalidate' });
+    } catch (error) {
+      this.#context.onBackgroundError(error, 'refresh', job.key);
+    }
+  }
+
+  /** Loads with the right to store the outcome, which any change of the key since takes away. */
+  async #loadUnder<T>(
+    lease: Lease,
+    job: Job<T>,
+    redis: RedisParts,
+    standing: { readonly entry: StoredEntry; readonly verdict: Verdict } | undefined,
+  ): Promise<T> {
+    const { key, policy, flight } = job;
+    const { shared } = redis;
+    const onError = (error: unknown): void => this.#context.onBackgroundError(error, 'fill', key);
+    const createdAt = shared.now();
+    const watch = this.#context.watches.begin(shared.redisKey(key));
+    const stopKeeping = keepLease(shared, lease, policy.lease, onError);
+    const loading = this.#load(job, standing?.entry.value);
+    const store = (loaded: Loaded<T>): Promise<void> => {
+      const fresh = this.#prepare(loaded, createdAt, job);
+      if (fresh && !watch.changed) return this.#fill(lease, fresh, job, redis, watch);
+      // Nothing is stored, so whoever asks from now on asks anew.
+      this.#flights.close(key, flight);
+      return this.#release(lease, redis);
+    };
+    // What fails here is told to nobody else; that the load failed, its callers are told.
+    const storing = loading
+      .then(store, () => {
+        this.#flights.close(key, flight);
+        return this.#release(lease, redis);
+      })
+      .catch((error: unknown) => {
+        onError(error);
+        return this.#release(lease, redis).catch(onError);
+      })
+      .finally(() => {
+        stopKeeping();
+        this.#context.watches.end(watch);
+      });
+    flight.afterwards = storing;
+    const fallback =
+      standing && standing.verdict !== 'expired' && policy.staleIfError > 0 ? standing : undefined;
+    try {
+      const loaded = await (fallback ? orStale(loading, policy.softTimeout) : loading);
+      if (loaded !== undefined) {
+        this.#tell(key, 'load', createdAt, 'fresh');
+        return loaded.value;
+      }
+    } catch (error) {
+      if (!fallback) throw error;
+      this.#context.onBackgroundError(error, 'load', key);
+    }
+    this.#context.metrics.increment('staleServes');
+    this.#tell(key, 'redis', fallback?.entry.header.createdAt ?? createdAt, 'only-on-error');
+    return fallback?.entry.value as T;
+  }
+
+  /** Something that is no entry is in the way: the outcome is written over it. */
+  async #loadOver<T>(job: Job<T>, { shared, tags }: RedisParts): Promise<T> {
+    const { key, flight } = job;
+    const createdAt = shared.now();
+    const watch = this.#context.watches.begin(shared.redisKey(key));
+    try {
+      const loaded = await this.#load(job, undefined);
+      const fresh = this.#prepare(loaded, createdAt, job);
+      if (fresh && !watch.changed && !flight.outdated) {
+        const entry = shared.encode(fresh.kept.value, fresh.kept);
+        flight.afterwards = tags
+          .prepareFill(fresh.kept.tags, createdAt)
+          .then((allowed) => (allowed ? shared.write(key, entry, fresh.times.keepFor) : false))
+          .then(() => undefined)
+          .catch((error: unknown) => this.#context.onBackgroundError(error, 'fill', key));
+      }
+      this.#tell(key, 'load', createdAt, 'fresh');
+      return loaded.value;
+    } finally {
+      this.#context.watches.end(watch);
+    }
+  }
+
+  /** Without Redis to share it, and with a copy that lives the shorter for it. */
+  async #loadAlone<T>(job: Job<T>): Promise<T> {
+    const { key, policy, flight } = job;
+    const { watches, gate, metrics } = this.#context;
+    const redis = this.#redis;
+    const stale = this.#copies.judged(key, policy);
+    const run = async (): Promise<T> => {
+      const createdAt = redis?.shared.now() ?? Date.now();
+      const epoch = this.#context.epoch();
+      const watch = watches.begin(redis?.shared.redisKey(key) ?? key);
+      try {
+        if (!redis) metrics.increment('misses');
+        const loaded = await this.#load(job, stale?.held.value);
+        const fresh = this.#prepare(loaded, createdAt, job);
+        // With a new connection since, changes may have gone unheard that the copies of the new one know of.
+        if (fresh && !watch.changed && !flight.outdated && epoch === this.#context.epoch()) {
+          this.#copies.keep(key, fresh.kept, policy, this.#context.sizeOf(fresh.kept.value), !redis);
+        }
+        this.#tell(key, 'load', createdAt, 'fresh');
+        return loaded.value;
+      } finally {
+        this.#context.watches.end(watch);
+      }
+    };
+    try {
+      return await (redis ? gate.run(run) : run());
+    } catch (error) {
+      if (!stale || policy.staleIfError === 0) throw error;
+      this.#context.onBackgroundError(error, 'load', key);
+      metrics.increment('staleServes');
+      this.#tell(key, 'memory', stale.held.createdAt, stale.verdict);
+      return stale.held.value as T;
+    }
+  }
+
+  #load<T>({ key, loader, policy, flight }: Job<T>, stale: unknown): Promise<Loaded<T>> {
+    flight.phase = 'loading';
+    // What is loaded now is newer than all that made newcomers stay away.
+    this.#flights.reopen(key, flight);
+    this.#context.metrics.increment('loads');
+    const { hardTimeout } = policy;
+    return runLoad(loader, { key, stale, hardTimeout, controller: flight.controller });
+  }
+
+  /** What is to be stored of a load; undefined for what is not. From here on the value is shared. */
+  #prepare<T>(loaded: Loaded<T>, createdAt: number, { policy }: Job<T>): Fresh | undefined {
+    const { value, cost, skipped } = loaded;
+    if (value === undefined || skipped) return undefined;
+    const ttl = loaded.ttl ?? (value === null ? policy.negativeTtl : undefined) ?? policy.ttl;
+    const times = lifetimes({ ...policy, ttl });
+    const tags = loaded.tags.length === 0 ? policy.tags : [...new Set([...policy.tags, ...loaded.tags])];
+    const kept = { value: this.#context.barrier.in(value), createdAt, cost, tags, ...times };
+    return { kept, times };
+  }
+
+  async #fill<T>(
+    lease: Lease,
+    { kept, times }: Fresh,
+    { key, policy }: Job<T>,
+    { shared, tags }: RedisParts,
+    watch: Watch,
+  ): Promise<void> {
+    const entry = shared.encode(kept.value, kept);
+    const allowed = kept.tags.length === 0 || (await tags.prepareFill(kept.tags, kept.createdAt));
+    const filled = allowed && (await shared.fill(lease, entry, times.keepFor));
+    if (filled && !watch.changed) this.#copies.keep(key, kept, policy, entry.length, this.#context.proven());
+    if (filled) this.#context.watches.changed(shared.redisKey(key)); // the server does not tell us of our own
+    if (!filled || lease.markerKey !== shared.redisKey(key)) await shared.release(lease);
+  }
+
+  async #release(lease: Lease, { shared, recovery }: RedisParts): Promise<void> {
+    try {
+      await shared.release(lease);
+    } catch (error) {
+      // Nobody loads under it any more, and the others must not wait for it to run out.
+      recovery.add(lease.markerKey);
+      throw error;
+    }
+    // The server does not tell us of what we did ourselves.
+    this.#context.watches.changed(lease.markerKey);
+  }
+
+  #keepFound(key: string, found: StoredEntry, policy: EntryPolicy, watch: Watch): void {
+    if (watch.changed || !this.#copies.keeps(policy)) return;
+    const kept: Kept = { ...found.header, value: this.#context.barrier.in(found.value) };
+    this.#copies.keep(key, kept, policy, found.bytes.length, this.#context.proven());
+  }
+
+  async #judgeTagged(found: StoredEntry, policy: EntryPolicy, redis: RedisParts): Promise<Verdict> {
+    const { tags, createdAt } = found.header;
+    if (tags.length > 0 && (await askRedis(redis.tags.resolve(tags, createdAt))) === 'stale')
+      return 'expired';
+    return judge(found.header, policy, redis.shared.now());
+  }
+
+  #tell(key: string, layer: Layer, createdAt: number, verdict: Verdict): void {
+    const { onRead } = this.#context;
+    if (!onRead) return;
+    const now = this.#redis?.shared.now() ?? Date.now();
+    const age = layer === 'load' ? 0 : Math.max(0, now - createdAt);
+    onRead({ key, layer, age, stale: verdict === 'revalidate' || verdict === 'only-on-error' });
+  }
+}
+
+function mayHaveHappened(error: CacheError): boolean {
+  return error instanceof DeadlineError || (error instanceof ConnectionError && error.sent);
+}
+
+function isServed(verdict: Verdict): boolean {
+  return verdict === 'fresh' || verdict === 'early' || verdict === 'revalidate';
+}
+
+/** The outcome, or undefined where it takes longer than that. */
+async function orStale<T>(loading: Promise<T>, softTimeout: number): Promise<T | undefined> {
+  if (softTimeout === Infinity) return loading;
+  const pause = delay(softTimeout);
+  try {
+    return await Promise.race([loading, pause.passed.then(() => undefined)]);
+  } finally {
+    pause.cancel();
+  }
+}

@@ -1,0 +1,282 @@
+import { isMarker, versionOf, encodeMarker, type EntryHeader } from '../codec/entry.js';
+import type { Serializer, ValueFields } from '../codec/serializer.js';
+import type { KeySpace } from '../client/key-space.js';
+import { CacheError, ServerError } from '../errors.js';
+import type { Command, Reader, RedisPort, Reply } from '../redis/port.js';
+import { answersWith } from '../redis/reply-error.js';
+import { Script } from '../redis/script.js';
+import { RedisAway } from './redis-away.js';
+
+/** A value as it stands in Redis. */
+export interface StoredEntry {
+  readonly kind: 'value';
+  readonly value: unknown;
+  readonly header: EntryHeader;
+  /** The whole entry. A view into a larger buffer: not to be kept. */
+  readonly bytes: Buffer;
+}
+
+/**
+ * What a read may find: a value, somebody's lease, nothing, or something that is no entry of ours and only in the way.
+ */
+export type Found =
+  | StoredEntry
+  | { readonly kind: 'lease' }
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'unreadable' };
+
+/** The right to load a key, held by this process until it fills or releases it, or until it runs out. */
+export interface Lease {
+  readonly kind: 'held';
+  readonly key: string;
+  /** What must still stand in the entry's header for the fill to be valid. */
+  readonly expects: Buffer;
+  /** Where the marker stands: under the key itself while that is cold, beside it while an entry is refreshed. */
+  readonly markerKey: string;
+  /** The marker's version id. */
+  readonly marker: Buffer;
+}
+
+const NOTHING: Found = Object.freeze({ kind: 'nothing' });
+const UNREADABLE: Found = Object.freeze({ kind: 'unreadable' });
+const A_LEASE: Found = Object.freeze({ kind: 'lease' });
+/** As many bytes of an entry as tell whether it is a marker. */
+const MARKER_END = '21';
+/** Bytes 5 to 12 of an entry, counted from 1 as Lua does, are its version id. */
+const VERSION = { start: '4', end: '11' } as const;
+
+/**
+ * Stores the entry if the lease still stands: anyone's DEL or SET since then voids it. STRLEN reads the key behind the write,
+ * because the server tells of changes only to those who have read.
+ */
+const FILL = new Script(`
+local standing = redis.call('GET', KEYS[1])
+if not standing or string.sub(standing, 5, 12) ~= ARGV[1] then return 0 end
+if ARGV[3] == '' then
+  redis.call('SET', KEYS[1], ARGV[2])
+else
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+end
+redis.call('STRLEN', KEYS[1])
+return 1
+`);
+
+const RELEASE = new Script(`
+local standing = redis.call('GETRANGE', KEYS[1], 4, 11)
+if standing ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+`);
+
+const EXTEND = new Script(`
+local standing = redis.call('GETRANGE', KEYS[1], 4, 11)
+if standing ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+`);
+
+export interface SharedTierParts {
+  readonly port: RedisPort;
+  readonly keys: KeySpace;
+  readonly serializer: Serializer;
+  /** Told of every entry that cannot be read, which is then a miss. */
+  readonly onUnreadable: (key: string, reason: string) => void;
+}
+
+/** One namespace in Redis, as the layers above need it. What fails rejects with a `CacheError` but where it says otherwise. */
+export class SharedTier {
+  readonly #port: RedisPort;
+  readonly #prefix: string;
+  readonly #serializer: Serializer;
+  readonly #onUnreadable: SharedTierParts['onUnreadable'];
+
+  constructor(parts: SharedTierParts) {
+    this.#port = parts.port;
+    this.#prefix = parts.keys.prefix;
+    this.#serializer = parts.serializer;
+    this.#onUnreadable = parts.onUnreadable;
+  }
+
+  redisKey(key: string): string {
+    return this.#prefix + key;
+  }
+
+  /** When an operation that begins now must be settled; see `RedisPort`. */
+  deadline(): number {
+    return this.#port.deadline();
+  }
+
+  /** Server time, never ahead of the server's own. */
+  now(): number {
+    return this.#port.serverNow();
+  }
+
+  /** Rejects with `RedisAway`, as {@link lease} does: what asks for these can do without Redis. */
+  async read(key: string): Promise<Found> {
+    try {
+      return this.decode(key, await this.#port.get(this.redisKey(key)));
+    } catch (error) {
+      return this.#otherType(key, error);
+    }
+  }
+
+  /** The read that every answer begins with. What is found is for {@link decode}, and a failure for {@link read} to look at. */
+  readRaw(redisKey: string, reader: Reader): void {
+    this.#port.read(redisKey, reader);
+  }
+
+  /** Bytes to store, made at once, so that what a caller does to the value afterwards does not matter. */
+  encode(value: unknown, fields: ValueFields): Buffer {
+    return this.#serializer.encode(value, fields);
+  }
+
+  /**
+   * Takes the lease of a key with nothing under it, or tells what stands there by now. Where the server tells of changes, the
+   * key is read in the same pipeline, so that this connection is told when anyone takes the lease away.
+   */
+  async lease(key: string, duration: number, deadline: number): Promise<Lease | Found> {
+    const redisKey = this.redisKey(key);
+    const marker = encodeMarker({ createdAt: this.now(), freshFor: duration });
+    const version = Buffer.from(versionOf(marker), 'latin1');
+    const taking: Command = {
+      key: redisKey,
+      args: ['SET', redisKey, marker, 'NX', 'PX', String(duration), 'GET'],
+    };
+    try {
+      const [before, proof] = await this.#provenWrite(redisKey, taking, deadline);
+      if (Buffer.isBuffer(before)) return this.decode(key, before);
+      // Gone again already: somebody invalidated between the two. There is nothing, and no lease.
+      if (proof !== undefined && !isSame(proof, version)) return NOTHING;
+      return { kind: 'held', key, expects: version, markerKey: redisKey, marker: version };
+    } catch (error) {
+      return this.#otherType(key, error);
+    }
+  }
+
+  /** Takes the right to refresh an entry that stands; undefined when somebody else has it. */
+  async leaseRefresh(key: string, entry: StoredEntry, duration: number): Promise<Lease | undefined> {
+    const markerKey = this.refreshKey(key);
+    const marker = encodeMarker({ createdAt: this.now(), freshFor: duration });
+    const args = ['SET', markerKey, marker, 'NX', 'PX', String(duration)];
+    const reply = await this.#port.send({ key: markerKey, args });
+    if (reply === null) return undefined;
+    return {
+      kind: 'held',
+      key,
+      expects: Buffer.from(versionOf(entry.bytes), 'latin1'),
+      markerKey,
+      marker: Buffer.from(versionOf(marker), 'latin1'),
+    };
+  }
+
+  /** Reads whether somebody refreshes the key, so that this connection is told when that ends. */
+  async isRefreshed(key: string): Promise<boolean> {
+    return (await this.#port.get(this.refreshKey(key))) !== null;
+  }
+
+  /** `%` followed by anything but 25 or 3A begins no namespace's name, so this is nobody's entry. */
+  refreshKey(key: string): string {
+    return `%refresh:${this.redisKey(key)}`;
+  }
+
+  /** Stores the entry unless the key was touched since the lease. The connection is told of changes from then on. */
+  async fill(lease: Lease, entry: Buffer, keepFor: number): Promise<boolean> {
+    const redisKey = this.redisKey(lease.key);
+    const expiry = keepFor === Infinity ? '' : String(keepFor);
+    const filled = await FILL.run(
+      this.#port,
+      [redisKey],
+      [lease.expects, entry, expiry],
+      this.#port.deadline(),
+    );
+    return filled === 1;
+  }
+
+  /** Gives the lease back, so that others may load. */
+  async release(lease: Lease): Promise<void> {
+    await RELEASE.run(this.#port, [lease.markerKey], [lease.marker], this.#port.deadline());
+  }
+
+  /** Whether the lease still stood, and now stands for another `duration`. */
+  async extend(lease: Lease, duration: number): Promise<boolean> {
+    const args = [lease.marker, String(duration)];
+    return (await EXTEND.run(this.#port, [lease.markerKey], args, this.#port.deadline())) === 1;
+  }
+
+  /**
+   * Writes over whatever stands there.
+   *
+   * @returns whether it may be kept in memory: whether this entry was still the one there when it was read behind the write.
+   * Where nobody tells of changes there is no such proof, and none is asked for.
+   */
+  async write(key: string, entry: Buffer, keepFor: number): Promise<boolean> {
+    const redisKey = this.redisKey(key);
+    const expiry = keepFor === Infinity ? [] : ['PX', String(keepFor)];
+    const setting: Command = { key: redisKey, args: ['SET', redisKey, entry, ...expiry] };
+    const [written, proof] = await this.#provenWrite(redisKey, setting);
+    if (!isOk(written)) throw new ServerError('Redis answered a SET with something else than OK');
+    return proof === undefined || isSame(proof, Buffer.from(versionOf(entry), 'latin1'));
+  }
+
+  /** Whether there was a value. A lease is removed too, and is none. */
+  async remove(key: string): Promise<boolean> {
+    const redisKey = this.redisKey(key);
+    const [head, removed] = await this.#all([
+      { key: redisKey, args: ['GETRANGE', redisKey, '0', MARKER_END] },
+      { key: redisKey, args: ['UNLINK', redisKey] },
+    ]);
+    return removed === 1 && !(Buffer.isBuffer(head) && isMarker(head));
+  }
+
+  /** What the bytes under a key are. */
+  decode(key: string, bytes: Buffer | null): Found {
+    if (bytes === null) return NOTHING;
+    const decoded = this.#serializer.decode(bytes);
+    if (decoded.ok) {
+      return { kind: 'value', value: decoded.value, header: decoded.header, bytes };
+    }
+    if (decoded.reason === 'marker') return A_LEASE;
+    this.#onUnreadable(key, decoded.reason);
+    return UNREADABLE;
+  }
+
+  /** A list or a hash under the key is somebody else's, and no failure of Redis. */
+  inTheWay(key: string, error: unknown): Found | undefined {
+    if (!answersWith(error, 'WRONGTYPE')) return undefined;
+    this.#onUnreadable(key, 'not-ours');
+    return UNREADABLE;
+  }
+
+  #otherType(key: string, error: unknown): Found {
+    const found = this.inTheWay(key, error);
+    if (found) return found;
+    throw error instanceof CacheError ? new RedisAway(error) : error;
+  }
+
+  /** The write, and behind it a read that tells whose entry stands there; undefined where nobody tells of changes anyway. */
+  async #provenWrite(
+    redisKey: string,
+    write: Command,
+    deadline?: number,
+  ): Promise<[Reply, Reply | undefined]> {
+    if (!this.#port.tracking) return [await this.#port.send(write, deadline), undefined];
+    const reading: Command = { key: redisKey, args: ['GETRANGE', redisKey, VERSION.start, VERSION.end] };
+    const [written, proof] = await this.#all([write, reading], deadline);
+    return [written, proof];
+  }
+
+  async #all(commands: readonly Command[], deadline?: number): Promise<Reply[]> {
+    const replies = await this.#port.sendAll(commands, deadline);
+    return replies.map((reply) => {
+      if (reply instanceof CacheError) throw reply;
+      return reply;
+    });
+  }
+}
+
+function isSame(reply: Reply | undefined, bytes: Buffer): boolean {
+  return Buffer.isBuffer(reply) && reply.equals(bytes);
+}
+
+/** Clients differ in whether a simple string comes as text. */
+function isOk(reply: Reply | undefined): boolean {
+  return reply === 'OK' || (Buffer.isBuffer(reply) && reply.toString() === 'OK');
+}

@@ -1,0 +1,167 @@
+import { CacheClient } from '../client/cache-client.js';
+import { KeySpace } from '../client/key-space.js';
+import type { Serializer } from '../codec/serializer.js';
+import { Coherence } from '../coherence/coherence.js';
+import { Watches } from '../coherence/watches.js';
+import type { EntryPolicy } from '../layers/entry-policy.js';
+import type { LayerContext, ReadEvent, RedisParts } from '../layers/layer-context.js';
+import { LoadGate } from '../layers/load-gate.js';
+import { MemoryTier, type Held } from '../layers/memory-tier.js';
+import { MultiLayerCache } from '../layers/multi-layer-cache.js';
+import { NamespaceRecovery } from '../layers/namespace-recovery.js';
+import { SharedTier } from '../layers/shared-tier.js';
+import { TagTable } from '../layers/tag-table.js';
+import type { LruMap } from '../memory/lru-map.js';
+import { barrier, NO_BARRIER } from '../memory/isolation.js';
+import type { Isolation } from '../memory/memory-store.js';
+import { sizeOf } from '../memory/size-of.js';
+import type { CacheMetrics } from '../metrics/cache-metrics.js';
+import type { RedisPort } from '../redis/port.js';
+import { Recovery } from '../resilience/recovery.js';
+import { RecoveryLog } from '../resilience/recovery-log.js';
+import type { Logger } from '../runtime/logger.js';
+
+/** What `createCache` has found its options to mean. */
+export interface CacheSettings {
+  /** Missing for a cache without Redis. */
+  readonly port: RedisPort | undefined;
+  readonly serializer: Serializer;
+  /** Missing for a cache without memory. */
+  readonly memory: LruMap<Held> | undefined;
+  readonly isolation: Isolation;
+  readonly metrics: CacheMetrics;
+  readonly logger: Logger;
+  readonly policy: EntryPolicy;
+  readonly maxStaleWhenDisconnected: number;
+  /** Milliseconds that a copy stays of whose changes nobody tells. */
+  readonly unprovenLife: number;
+  /** Loads at once while Redis cannot share them. */
+  readonly maxLoads: number;
+}
+
+/** One cache: what its namespaces share, and how they are made. */
+export class CacheParts {
+  readonly port: RedisPort | undefined;
+  readonly memory: LruMap<Held> | undefined;
+  readonly metrics: CacheMetrics;
+  readonly logger: Logger;
+  closed = false;
+  #closing: Promise<void> | undefined;
+  readonly #settings: CacheSettings;
+  readonly #context: LayerContext;
+  readonly #coherence: Coherence | undefined;
+  readonly #recovery: Recovery | undefined;
+  readonly #layers: MultiLayerCache[] = [];
+  readonly #readListeners = new Set<(event: ReadEvent) => void>();
+
+  constructor(settings: CacheSettings) {
+    const { port, metrics, logger } = settings;
+    this.#settings = settings;
+    this.port = port;
+    this.memory = settings.memory;
+    this.metrics = metrics;
+    this.logger = logger;
+    const watches = new Watches();
+    const coherence =
+      port &&
+      new Coherence({
+        port,
+        watches,
+        metrics,
+        maxStaleWhenDisconnected: settings.maxStaleWhenDisconnected,
+      });
+    this.#coherence = coherence;
+    this.#recovery =
+      port && new Recovery(port, (error) => logger.warn('invalidations could not be replayed', { error }));
+    this.#context = {
+      metrics,
+      watches,
+      gate: new LoadGate(settings.maxLoads),
+      barrier: settings.memory ? barrier(settings.isolation) : NO_BARRIER,
+      sizeOf,
+      onBackgroundError: (error, operation, key) => {
+        if (operation === 'fill' || operation === 'read') metrics.increment('errors');
+        logger.debug(`${operation} failed and was done without`, { error, key });
+      },
+      epoch: () => coherence?.epoch ?? 0,
+      proven: () => coherence?.proven ?? true,
+      unprovenLife: settings.unprovenLife,
+      onRead: undefined,
+    };
+  }
+
+  /** @param path - the names from the outermost. */
+  openNamespace(path: readonly string[]): { client: CacheClient | undefined; layers: MultiLayerCache } {
+    const { policy, serializer, memory } = this.#settings;
+    const keys = keySpace(path);
+    const redis = this.port && this.#redisParts(this.port, keys);
+    const layers = new MultiLayerCache({
+      context: this.#context,
+      memory: memory && new MemoryTier(memory, this.#layers.length),
+      redis,
+    });
+    this.#layers.push(layers);
+    if (redis) this.#coherence?.add(layers.coherent(keys.prefix, keys.tagPrefix, redis.tags));
+    const client =
+      this.port &&
+      new CacheClient({ port: this.port, keys, serializer, ttl: policy.ttl, metrics: this.metrics });
+    return { client, layers };
+  }
+
+  listenToReads(listener: (event: ReadEvent) => void): () => void {
+    this.#readListeners.add(listener);
+    this.#setReadListener();
+    return () => {
+      this.#readListeners.delete(listener);
+      this.#setReadListener();
+    };
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#layers.map((layers) => layers.settle()));
+    await this.#recovery?.settle();
+    this.#coherence?.close();
+    await this.port?.close();
+    this.memory?.clear();
+  }
+
+  #redisParts(port: RedisPort, keys: KeySpace): RedisParts {
+    const { serializer, policy } = this.#settings;
+    const shared = new SharedTier({
+      port,
+      keys,
+      serializer,
+      onUnreadable: (key, reason) => {
+        this.metrics.increment('errors');
+        this.logger.debug('an entry could not be read and is a miss', { key, reason });
+      },
+    });
+    const stale = Math.max(policy.staleWhileRevalidate, policy.staleIfError);
+    const tags = new TagTable({ port, keys, retention: policy.ttl + stale, remember: port.tracking });
+    const log = new RecoveryLog({ serverNow: () => port.serverNow() });
+    const recovery = new NamespaceRecovery(log, tags, keys.prefix, this.#recovery as Recovery);
+    return { shared, tags, recovery };
+  }
+
+  /** Nobody listens: nothing is made for them. */
+  #setReadListener(): void {
+    const listeners = this.#readListeners;
+    this.#context.onRead =
+      listeners.size === 0
+        ? undefined
+        : (event) => {
+            for (const listener of listeners) listener(event);
+          };
+  }
+}
+
+function keySpace([root = '', ...rest]: readonly string[]): KeySpace {
+  let keys = KeySpace.of(root);
+  for (const name of rest) keys = keys.within(name);
+  return keys;
+}

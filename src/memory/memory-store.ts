@@ -1,0 +1,200 @@
+/**
+ * MemoryStore is the cache inside the process by itself: a bounded map (lru-map.ts) with checked options.
+ *
+ * `bytes` is the sum of what the entries weigh, and never above `maxBytes` when a call returns: room is made before an entry is
+ * put in. What was not used for longest leaves first. A value that was replaced, deleted or refused is never returned again, and
+ * neither is one after its expiry, but for the turn of the event loop in which it expires: the clock is read once a turn.
+ */
+import { parseByteSize, type ByteSize } from '../byte-size.js';
+import { parseDuration, type Duration } from '../duration.js';
+import { EncodeError, InvalidKeyError, InvalidOptionError } from '../errors.js';
+import { describeValue, oneOf, positiveInteger, rejectUnknownOptions } from '../validate.js';
+import { LruMap, type RemovalCounts, type RemovalListener } from './lru-map.js';
+import { freezeDeep } from './freeze-deep.js';
+import { sizeOf, sizeOfString } from './size-of.js';
+
+/**
+ * What stands between the callers who share a value:
+ * - `'freeze'`: the value is shared and frozen deep as it enters, see {@link freezeDeep}. Changing it throws a
+ *   TypeError in strict code. Buffers, typed arrays and class instances cannot be frozen and stay writable.
+ * - `'clone'`: a `structuredClone` goes in and another comes out at every hit; slow, and safe for everything.
+ * - `'share'`: the value as it is. Whoever changes it changes it for all.
+ */
+export type Isolation = 'freeze' | 'clone' | 'share';
+
+export interface MemoryStoreOptions<V = unknown> {
+  /** The most that keys, values and bookkeeping may take together, such as `'64mb'`. */
+  readonly maxBytes: ByteSize;
+  /** The most entries. Default: as many as the bytes allow. */
+  readonly maxEntries?: number | undefined;
+  /** Default `'freeze'`. */
+  readonly isolation?: Isolation | undefined;
+  /**
+   * Milliseconds from any start, for tests. Called whenever the time is needed. Default: a monotonic clock that is
+   * read once a turn of the event loop.
+   */
+  readonly now?: (() => number) | undefined;
+  /**
+   * Told of every value that leaves, and why. It runs within the call that removed the value, after all is done,
+   * and may use the store; what it throws comes out of that call.
+   */
+  readonly onEvict?: RemovalListener<V> | undefined;
+}
+
+export interface MemorySetOptions {
+  /** How long the value may be returned, Default: until it has to make room. */
+  readonly ttl?: Duration | undefined;
+  /** The bytes the value takes, where you know. Default: an estimate. */
+  readonly size?: number | undefined;
+}
+
+/** What an entry takes beyond its key and value. */
+export const ENTRY_OVERHEAD = 88;
+
+const OPTIONS = ['maxBytes', 'maxEntries', 'isolation', 'now', 'onEvict'];
+const TTL_LIMITS = { allowInfinity: true };
+
+/**
+ * A cache in the memory of this process, bounded by bytes. All methods are synchronous.
+ *
+ * ```ts
+ * const store = new MemoryStore<Profile>({ maxBytes: '64mb' });
+ * store.set('user:42', profile, { ttl: '5m' });
+ * store.get('user:42');
+ * ```
+ */
+export class MemoryStore<V = unknown> {
+  readonly #map: LruMap<V>;
+  readonly #isolation: Isolation;
+  readonly #clones: boolean;
+
+  /** @throws InvalidOptionError */
+  constructor(options: MemoryStoreOptions<V>) {
+    rejectUnknownOptions(options, OPTIONS, 'new MemoryStore');
+    const { maxEntries, isolation = 'freeze', now, onEvict } = options;
+    this.#isolation = oneOf(isolation, ['freeze', 'clone', 'share'], 'isolation');
+    this.#clones = isolation === 'clone';
+    this.#map = new LruMap<V>({
+      maxBytes: parseByteSize(options.maxBytes, 'maxBytes'),
+      maxEntries: maxEntries === undefined ? undefined : positiveInteger(maxEntries, 'maxEntries'),
+      now: optionalFunction(now, 'now'),
+      onRemove: optionalFunction(onEvict, 'onEvict'),
+    });
+  }
+
+  /** Entries held. Those that have expired count until they are come across. */
+  get size(): number {
+    return this.#map.size;
+  }
+
+  /** What the entries take: their keys, values and {@link ENTRY_OVERHEAD} bytes each. Never above `maxBytes`. */
+  get bytes(): number {
+    return this.#map.bytes;
+  }
+
+  /** How many values left for each reason, since the store was made. */
+  get evictions(): Readonly<RemovalCounts> {
+    return this.#map.removals;
+  }
+
+  /** The value, or `undefined` if there is none. */
+  get(key: string): V | undefined {
+    const value = this.#map.get(key);
+    return this.#clones ? structuredClone(value) : value;
+  }
+
+  /** Like {@link get}, but does not count as a use: the entry is no less likely to be evicted than before. */
+  peek(key: string): V | undefined {
+    const value = this.#map.peek(key);
+    return this.#clones ? structuredClone(value) : value;
+  }
+
+  /** Whether there is a value. Does not count as a use. */
+  has(key: string): boolean {
+    return this.#map.has(key);
+  }
+
+  /** Milliseconds the value has left, `Infinity` if it does not expire, `undefined` if there is none. */
+  ttl(key: string): number | undefined {
+    return this.#map.ttl(key);
+  }
+
+  /**
+   * Stores a value in place of the one that was there, and its time to live. Others may be evicted for it.
+   *
+   * @returns Whether it is stored. An entry larger than `maxBytes` is not; the one that was there is gone then.
+   * @throws InvalidKeyError if the key is not a string; the empty string is one.
+   * @throws InvalidOptionError for a wrong `ttl` or `size`.
+   * @throws EncodeError for `undefined`, which means a miss, and for what `structuredClone` refuses with `'clone'`.
+   */
+  set(key: string, value: V, options?: MemorySetOptions): boolean {
+    if (typeof key !== 'string') {
+      throw new InvalidKeyError(`set: expected a string as key, got ${describeValue(key)}`, {
+        operation: 'set',
+      });
+    }
+    if (value === undefined) {
+      throw new EncodeError('set: undefined cannot be stored, it means a miss', { operation: 'set', key });
+    }
+    const ttl = options?.ttl === undefined ? Infinity : parseDuration(options.ttl, 'ttl', TTL_LIMITS);
+    const size = options?.size === undefined ? undefined : positiveInteger(options.size, 'size', { min: 0 });
+    const stored = this.#isolate(key, value);
+    return this.#map.set(key, stored, ENTRY_OVERHEAD + sizeOfString(key) + (size ?? sizeOf(stored)), ttl);
+  }
+
+  /**
+   * Gives a value another time to live from now on.
+   *
+   * @returns Whether there is a value.
+   * @throws InvalidOptionError
+   */
+  expire(key: string, ttl: Duration): boolean {
+    return this.#map.expire(key, parseDuration(ttl, 'ttl', TTL_LIMITS));
+  }
+
+  /** @returns Whether there was a value. */
+  delete(key: string): boolean {
+    return this.#map.delete(key);
+  }
+
+  /** Removes everything and gives the memory back. */
+  clear(): void {
+    this.#map.clear();
+  }
+
+  /**
+   * Removes everything that has expired, now. Never necessary: writes do it little by little.
+   *
+   * @returns How many entries were removed.
+   */
+  prune(): number {
+    return this.#map.prune();
+  }
+
+  /** The keys, in no particular order, without those that have expired. */
+  keys(): IterableIterator<string> {
+    return this.#map.keys();
+  }
+
+  #isolate(key: string, value: V): V {
+    switch (this.#isolation) {
+      case 'freeze':
+        return freezeDeep(value);
+      case 'clone':
+        try {
+          return structuredClone(value);
+        } catch (cause) {
+          throw new EncodeError('set: the value cannot be cloned', { operation: 'set', key, cause });
+        }
+      default:
+        return value;
+    }
+  }
+}
+
+function optionalFunction<F>(value: F | undefined, name: string): F | undefined {
+  if (value !== undefined && typeof value !== 'function') {
+    throw new InvalidOptionError(`${name}: expected a function, got ${describeValue(value, name)}`);
+  }
+  return value;
+}

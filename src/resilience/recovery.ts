@@ -1,0 +1,66 @@
+import type { RedisPort } from '../redis/port.js';
+import { backoff } from './backoff.js';
+
+/** Something that could not be told to Redis and is to be told as soon as may be. */
+export interface Recoverable {
+  readonly pending: boolean;
+  /** Whether nothing is left. */
+  replay(port: RedisPort): Promise<boolean>;
+}
+
+/**
+ * Brings what could not be told to Redis there once it answers: with every connection, and again after a while where that
+ * failed. Which keys may be read meanwhile is the business of those who keep them.
+ */
+export class Recovery {
+  readonly #port: RedisPort;
+  readonly #logs = new Set<Recoverable>();
+  readonly #onError: (error: unknown) => void;
+  readonly #delay = backoff({ base: 50, cap: 2000, jitter: 'equal' });
+  #attempts = 0;
+  #running: Promise<void> | undefined;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(port: RedisPort, onError: (error: unknown) => void) {
+    this.#port = port;
+    this.#onError = onError;
+    port.onStateChange(({ state }) => {
+      if (state === 'ready') this.start();
+    });
+  }
+
+  add(log: Recoverable): void {
+    this.#logs.add(log);
+  }
+
+  /** Something was added. Replays at once where Redis answers, and else with the next connection. */
+  start(): void {
+    if (this.#running || this.#port.state !== 'ready') return;
+    clearTimeout(this.#retry);
+    this.#running = this.#replayAll().then((done) => {
+      this.#running = undefined;
+      this.#attempts = done ? 0 : this.#attempts + 1;
+      if (!done) this.#retry = setTimeout(() => this.start(), this.#delay(this.#attempts - 1)).unref();
+    });
+  }
+
+  /** Resolves when no replay is under way. */
+  async settle(): Promise<void> {
+    clearTimeout(this.#retry);
+    await this.#running;
+  }
+
+  async #replayAll(): Promise<boolean> {
+    let done = true;
+    for (const log of this.#logs) {
+      if (!log.pending) continue;
+      try {
+        done = (await log.replay(this.#port)) && done;
+      } catch (error) {
+        done = false;
+        this.#onError(error);
+      }
+    }
+    return done;
+  }
+}

@@ -1,0 +1,125 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createCache, type CacheManager, type CacheOptions } from 'tiercel';
+import { deferred } from '../../servers/deferred.js';
+import { eventually } from '../support/eventually.js';
+import { CacheChild } from '../support/load-in-child.js';
+import { startRedis, type RedisServer } from '../support/redis.js';
+
+/** For what the machine does besides. */
+const SLACK = 400;
+
+describe('P1 one load, over all processes', () => {
+  let server: RedisServer;
+  const caches: CacheManager[] = [];
+
+  beforeAll(async () => {
+    server = await startRedis();
+  });
+  afterAll(() => server.stop());
+  afterEach(async () => {
+    for (const cache of caches.splice(0)) await cache.close();
+    await server.cli('FLUSHALL');
+  });
+
+  async function open(options: CacheOptions = {}): Promise<CacheManager> {
+    const cache = createCache({
+      redis: { url: server.url, commandTimeout: '2s' },
+      namespace: 'fleet',
+      ...options,
+    });
+    caches.push(cache);
+    await cache.ready();
+    return cache;
+  }
+
+  describe('with four processes', () => {
+    let children: CacheChild[];
+    beforeAll(async () => {
+      children = await Promise.all(Array.from({ length: 4 }, () => CacheChild.start(server.url)));
+    });
+    afterAll(() => {
+      for (const child of children) child.kill();
+    });
+
+    it('of 250 callers each, one load runs and all have its value soon after it ends', async () => {
+      const reports = await Promise.all(
+        children.map((child) => child.do({ key: 'cold', callers: 250, takes: 50 })),
+      );
+      expect(reports.reduce((sum, { loads }) => sum + loads, 0)).toBe(1);
+      expect(new Set(reports.flatMap(({ values }) => values)).size).toBe(1);
+      const times = reports.flatMap((report) => report.times).toSorted((a, b) => a - b);
+      expect(times).toHaveLength(1000);
+      expect(times[989]).toBeLessThan(50 + SLACK);
+    });
+
+    it('a holder that is killed is replaced when its lease runs out', async () => {
+      const [holder, ...others] = children as [CacheChild, ...CacheChild[]];
+      const options = { lease: 400 } as const;
+      await holder.begin({ key: 'orphan', callers: 1, takes: 60_000, options });
+      const began = performance.now();
+      holder.kill();
+      const reports = await Promise.all(
+        others.map((child) => child.do({ key: 'orphan', callers: 20, takes: 20, options })),
+      );
+      expect(performance.now() - began).toBeLessThan(400 + 20 + SLACK);
+      expect(reports.reduce((sum, { loads }) => sum + loads, 0)).toBe(1);
+    });
+  });
+
+  it('a load that takes longer than its lease is not begun a second time', async () => {
+    const [here, there] = await Promise.all([open(), open()]);
+    const go = deferred<undefined>();
+    let loads = 0;
+    const load = async (): Promise<string> => {
+      loads++;
+      await go.promise;
+      return 'v';
+    };
+    const options = { lease: 100 } as const;
+    const first = here.getOrSet('slow', load, options);
+    await eventually('the load', () => loads === 1);
+    const second = there.getOrSet('slow', load, options);
+    // Six times the lease passes.
+    const began = performance.now();
+    await eventually('time', async () => performance.now() > began + 600);
+    expect(loads).toBe(1);
+    go.resolve(undefined);
+    expect(await Promise.all([first, second])).toEqual(['v', 'v']);
+    expect(loads).toBe(1);
+  });
+
+  it('a load that fails tells its own callers, and another process may try', async () => {
+    const [here, there] = await Promise.all([open(), open()]);
+    const fail = deferred<undefined>();
+    const failing = async (): Promise<string> => {
+      await fail.promise;
+      throw new Error('the database is away');
+    };
+    const asked = Array.from({ length: 10 }, () =>
+      here.getOrSet('bad', failing).catch((error: unknown) => error),
+    );
+    await eventually('the lease', async () => (await server.cli('EXISTS', 'fleet::bad')) === 1);
+    const other = there.getOrSet('bad', async () => 'v');
+    fail.resolve(undefined);
+    for (const error of await Promise.all(asked))
+      expect(error).toMatchObject({ message: 'the database is away' });
+    expect(await other).toBe('v');
+  });
+
+  it('a lease is no value: nothing takes it for one', async () => {
+    const [here, there] = await Promise.all([open(), open()]);
+    const go = deferred<undefined>();
+    const loading = here.getOrSet('k', async () => {
+      await go.promise;
+      return 1;
+    });
+    await eventually('the lease', async () => (await server.cli('EXISTS', 'fleet::k')) === 1);
+    expect(await there.has('k')).toBe(false);
+    expect(await there.ttl('k')).toBeUndefined();
+    expect(await there.get('k')).toBeUndefined();
+    expect(await there.getMany(['k'])).toEqual(new Map());
+    expect(await there.getEntry('k')).toBeUndefined();
+    go.resolve(undefined);
+    await loading;
+  });
+});

@@ -1,0 +1,150 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { createCache, type CacheManager } from 'tiercel';
+import { deferred } from '../../servers/deferred.js';
+import { eventually } from '../support/eventually.js';
+import { sharedRedisUrl, uniquePrefix } from '../support/redis.js';
+import { redisCli } from '../support/redis-cli.js';
+
+/** Deadlines are not the matter here, and the machine may be busy. */
+const redis = { url: sharedRedisUrl(), commandTimeout: '5s' } as const;
+const { text: cli } = redisCli(sharedRedisUrl());
+
+describe('P2 no stale set', () => {
+  let namespace: string;
+  let here: CacheManager;
+  let there: CacheManager;
+
+  beforeEach(async () => {
+    namespace = uniquePrefix();
+    here = createCache({ redis, namespace });
+    there = createCache({ redis, namespace });
+    await Promise.all([here.ready(), there.ready()]);
+  });
+  afterEach(async () => {
+    await Promise.all([here.close(), there.close()]);
+  });
+
+  /** A load that has read the old row, and comes back with it when told to. */
+  async function loadOfOldRow(): Promise<{ finish: () => void; answer: Promise<string> }> {
+    const began = deferred<undefined>();
+    const go = deferred<undefined>();
+    const answer = here.getOrSet('k', async () => {
+      began.resolve(undefined);
+      await go.promise;
+      return 'old';
+    });
+    await began.promise;
+    return { finish: () => go.resolve(undefined), answer };
+  }
+
+  /** Every way in which somebody may say that the old row is no more. */
+  const invalidations: ReadonlyArray<readonly [string, () => Promise<unknown>]> = [
+    ['delete in this process', () => here.delete('k')],
+    ['delete in another', () => there.delete('k')],
+    ['set in this process', () => here.set('k', 'new')],
+    ['set in another', () => there.set('k', 'new')],
+    ['redis-cli DEL', () => cli('DEL', `${namespace}::k`)],
+  ];
+
+  async function holdsNothingOld(): Promise<void> {
+    for (const cache of [here, there]) {
+      expect(cache.peek('k')).not.toBe('old');
+      expect(await cache.get('k')).not.toBe('old');
+      expect(cache.peek('k')).not.toBe('old');
+    }
+    expect(String((await cli('GET', `${namespace}::k`)) as string | null)).not.toContain('old');
+  }
+
+  it.each(invalidations)('does not store what was loaded before %s', async (_, invalidate) => {
+    const load = await loadOfOldRow();
+    await invalidate();
+    load.finish();
+    expect(await load.answer).toBe('old'); // who asked before may have it
+    await here.set('other', 1); // behind everything that was still under way
+    await holdsNothingOld();
+  });
+
+  it.each(invalidations)('gives nobody who asks after %s what was loaded before', async (_, invalidate) => {
+    const load = await loadOfOldRow();
+    await invalidate();
+    // The news of what others did comes with the next answer at the latest.
+    await here.get('any');
+    const later = await here.getOrSet('k', async () => 'new');
+    expect(later).toBe('new');
+    load.finish();
+    await load.answer;
+    expect(await here.getOrSet('k', async () => 'newer')).toBe('new');
+    await holdsNothingOld();
+  });
+
+  it.each(invalidations)('keeps no copy of what was read before %s', async (_, invalidate) => {
+    await there.set('k', 'old');
+    expect(await here.get('k')).toBe('old');
+    expect(await there.get('k')).toBe('old');
+    await invalidate();
+    await eventually('no copy', () => here.peek('k') !== 'old' && there.peek('k') !== 'old', 1000);
+    await holdsNothingOld();
+  });
+
+  it('holds in whatever order reads, loads and invalidations come', async () => {
+    type Step = 'load' | 'finish' | 'delete here' | 'delete there' | 'cli' | 'read here' | 'read there';
+    const steps = fc.array(
+      fc.constantFrom<Step>(
+        'load',
+        'finish',
+        'delete here',
+        'delete there',
+        'cli',
+        'read here',
+        'read there',
+      ),
+      { minLength: 3, maxLength: 14 },
+    );
+    let round = 0;
+    await fc.assert(
+      fc.asyncProperty(steps, async (order) => {
+        const key = `k${round++}`;
+        let row = 0;
+        const waiting: Array<() => void> = [];
+        const answers: Array<Promise<unknown>> = [];
+        const load = (cache: CacheManager): Promise<number> =>
+          cache.getOrSet(key, async () => {
+            const seen = row;
+            const go = deferred<undefined>();
+            waiting.push(() => go.resolve(undefined));
+            await go.promise;
+            return seen;
+          });
+        for (const step of order) {
+          if (step === 'load') answers.push(load(answers.length % 2 === 0 ? here : there));
+          else if (step === 'finish') waiting.shift()?.();
+          else if (step === 'read here' || step === 'read there') {
+            const cache = step === 'read here' ? here : there;
+            const seen = await cache.get<number>(key);
+            if (seen !== undefined) expect(seen).toBe(row);
+          } else {
+            row++;
+            if (step === 'cli') await cli('DEL', `${namespace}::${key}`);
+            else await (step === 'delete here' ? here : there).delete(key);
+            // News of it reach both behind an answer that is asked for now.
+            await Promise.all([here.get('any'), there.get('any')]);
+          }
+        }
+        const done = Promise.all(answers);
+        const rest = { isOpen: true };
+        void done.finally(() => (rest.isOpen = false));
+        while (rest.isOpen) {
+          waiting.shift()?.();
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        await Promise.all([here.set('any', round), there.set('any', round)]);
+        for (const cache of [here, there]) {
+          const seen = await cache.get<number>(key);
+          if (seen !== undefined) expect(seen).toBe(row);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+});

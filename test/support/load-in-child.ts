@@ -1,0 +1,76 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { EntryOptions } from 'tiercel';
+
+/** What a child is to do: so many callers at once ask for the key, whose load takes so many milliseconds. */
+export interface ChildOrder {
+  readonly key: string;
+  readonly callers: number;
+  readonly takes: number;
+  readonly options?: EntryOptions;
+}
+
+export interface ChildReport {
+  /** Loads that ran in this process. */
+  readonly loads: number;
+  /** How long each call took, in milliseconds. */
+  readonly times: readonly number[];
+  /** The different values that callers got. */
+  readonly values: readonly unknown[];
+}
+
+/** A process of its own with a cache over the same Redis and namespace as its siblings. */
+export class CacheChild implements AsyncDisposable {
+  readonly #process: ChildProcess;
+  /** Loads that have begun in it so far. */
+  begun = 0;
+
+  private constructor(child: ChildProcess) {
+    this.#process = child;
+    child.on('message', (message: object) => {
+      if ('began' in message) this.begun++;
+    });
+  }
+
+  static async start(redisUrl: string): Promise<CacheChild> {
+    const child = fork(fileURLToPath(new URL('load-child.ts', import.meta.url)), [redisUrl], {
+      execArgv: ['--conditions=@tiercel/source', '--import', 'tsx'],
+    });
+    const started = new CacheChild(child);
+    await started.#message((message) => 'ready' in message);
+    return started;
+  }
+
+  async do(order: ChildOrder): Promise<ChildReport> {
+    const report = this.#message((message) => 'times' in message);
+    this.#process.send(order);
+    return (await report) as ChildReport;
+  }
+
+  /** Gives the order and resolves when the load has begun. */
+  async begin(order: ChildOrder): Promise<void> {
+    const began = this.#message((message) => 'began' in message);
+    this.#process.send(order);
+    await began;
+  }
+
+  kill(): void {
+    this.#process.kill('SIGKILL');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill();
+  }
+
+  #message(is: (message: object) => boolean): Promise<object> {
+    return new Promise((resolve, reject) => {
+      const look = (message: object): void => {
+        if (!is(message)) return;
+        this.#process.off('message', look);
+        resolve(message);
+      };
+      this.#process.on('message', look);
+      this.#process.once('exit', () => reject(new Error('the child ended')));
+    });
+  }
+}
