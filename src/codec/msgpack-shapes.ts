@@ -50,7 +50,7 @@ export class KnownShapes {
       // Behind two bytes that say what it is, and the id, stands the array of names.
       structures[id & RECORD_ID_BITS] = this.#plain.unpack(bytes.subarray(start + 3, end)) as string[];
     }
-    const unpacker = new Unpackr({ ...UNPACKING, structures: structures as never });
+    const unpacker = new Unpackr({ ...UNPACKING, structures });
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
     this.#known.set(key, unpacker);
     return unpacker;
