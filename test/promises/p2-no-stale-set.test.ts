@@ -129,7 +129,7 @@ describe('P2 no stale set', () => {
             if (step === 'cli') await cli('DEL', `${namespace}::${key}`);
             else await (step === 'delete here' ? here : there).delete(key);
             // News of it reach both behind an answer that is asked for now.
-            await Promise.all([here.get('any'), there.get('any')]);
+            await Promise.all([here.ttl('any'), there.ttl('any')]);
           }
         }
         const done = Promise.all(answers);
