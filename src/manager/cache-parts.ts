@@ -124,7 +124,7 @@ export class CacheParts {
 
   async #close(): Promise<void> {
     await Promise.all(this.#layers.map((layers) => layers.settle()));
-    await this.#recovery?.settle();
+    await this.#recovery?.close();
     this.#coherence?.close();
     await this.port?.close();
     this.memory?.clear();

@@ -18,6 +18,7 @@ export class Recovery {
   readonly #onError: (error: unknown) => void;
   readonly #delay = backoff({ base: 50, cap: 2000, jitter: 'equal' });
   #attempts = 0;
+  #closed = false;
   #running: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
 
@@ -35,19 +36,31 @@ export class Recovery {
 
   /** Something was added. Replays at once where Redis answers, and else with the next connection. */
   start(): void {
-    if (this.#running || this.#port.state !== 'ready') return;
+    if (this.#closed || this.#running || this.#port.state !== 'ready') return;
     clearTimeout(this.#retry);
     this.#running = this.#replayAll().then((done) => {
       this.#running = undefined;
       this.#attempts = done ? 0 : this.#attempts + 1;
       if (!done) this.#retry = setTimeout(() => this.start(), this.#delay(this.#attempts - 1)).unref();
+      // Added behind the back of a replay that had passed its log already.
+      else if (this.#pending) this.start();
     });
   }
 
-  /** Resolves when no replay is under way. */
-  async settle(): Promise<void> {
+  /**
+   * What is left after this is lost with the process: an old value then stands until its expiry, and a lease until it runs
+   * out. So what can be told yet is told, once more.
+   */
+  async close(): Promise<void> {
+    this.#closed = true;
     clearTimeout(this.#retry);
     await this.#running;
+    if (this.#pending && this.#port.state === 'ready') await this.#replayAll();
+  }
+
+  get #pending(): boolean {
+    for (const log of this.#logs) if (log.pending) return true;
+    return false;
   }
 
   async #replayAll(): Promise<boolean> {
