@@ -9,27 +9,27 @@ import { DecodeError } from '../errors.js';
  * No recursion and no allocation but for the record shapes: one token at a time, counting the values still owed.
  */
 
-const RECORD_ID_BITS = 0x3f;
-
-/** Where the definition of a record's shape stands, and the id that records of that shape bear. */
-export interface ShapeDefinition {
-  readonly start: number;
-  readonly end: number;
-  readonly id: number;
-}
+/** Bits of a record's token, and of the id in a definition, that say of which shape it is. */
+const SHAPE_BITS = 0x3f;
+const RECORD = 0x40;
 
 /**
- * @returns the definitions of record shapes, in their order; undefined where there are none, or where an id is given anew and
- * so what it means depends on the place.
+ * @param start - where the value begins; it ends with the bytes.
+ * @param known - how many fields the records have whose shapes are known already, by their number. No definition in the value
+ * may have one of these numbers.
+ * @param renumber - told of every record of a known shape, gives the number that is written in the place of its own.
  * @throws DecodeError
  */
-export function assertPacked(bytes: Buffer): readonly ShapeDefinition[] | undefined {
+export function assertPacked(
+  bytes: Buffer,
+  start: number,
+  known: readonly number[],
+  renumber?: (shape: number) => number,
+): void {
   const end = bytes.length;
-  let definitions: ShapeDefinition[] | undefined;
-  let isUnique = true;
-  const fieldsOf: number[] = []; // by record id, for the records defined so far
+  let defined: number[] | undefined; // fields by number, of the shapes defined in the value itself
   let owed = 1;
-  let at = 0;
+  let at = start;
 
   while (owed > 0) {
     if (at >= end || owed > end - at) throw broken('it is cut short');
@@ -37,8 +37,10 @@ export function assertPacked(bytes: Buffer): readonly ShapeDefinition[] | undefi
     const token = bytes[at++] ?? 0;
     if (token < 0x40 || token >= 0xe0) continue;
     if (token < 0x80) {
-      const fields = fieldsOf[token & RECORD_ID_BITS];
+      const shape = token & SHAPE_BITS;
+      const fields = known[shape] ?? defined?.[shape];
       if (fields === undefined) throw broken('a record of unknown shape');
+      if (renumber && shape < known.length) bytes[at - 1] = RECORD | renumber(shape);
       owed += fields;
     } else if (token < 0x90) {
       owed += 2 * (token & 0x0f);
@@ -94,13 +96,14 @@ export function assertPacked(bytes: Buffer): readonly ShapeDefinition[] | undefi
         case 0xd4: {
           const type = uint8(bytes, at);
           if (type === 0x72) {
-            const shape = recordShape(bytes, at + 1);
             const id = uint8(bytes, at + 1);
-            if (fieldsOf[id & RECORD_ID_BITS] !== undefined) isUnique = false;
-            fieldsOf[id & RECORD_ID_BITS] = shape.fields;
-            (definitions ??= []).push({ start: at - 1, end: shape.end, id });
-            owed += shape.fields;
-            at = shape.end;
+            if (id >> 6 !== 1) throw broken('a record of unknown shape');
+            // The unpacker would give the known shape up for this one, for all values to come.
+            if ((id & SHAPE_BITS) < known.length) throw broken('a shape that is defined twice');
+            const names = skipNames(bytes, at + 2);
+            (defined ??= [])[id & SHAPE_BITS] = names.count;
+            owed += names.count;
+            at = names.end;
           } else if (type === 0x73 || type === 0x65 || type === 0x78) {
             // Set, Error, RegExp: what follows is an array of their parts
             at += 2;
@@ -147,27 +150,25 @@ export function assertPacked(bytes: Buffer): readonly ShapeDefinition[] | undefi
     }
   }
   if (at !== end) throw broken(at > end ? 'it is cut short' : `${end - at} bytes are left over`);
-  return isUnique ? definitions : undefined;
 }
 
-/** The keys that follow a record's id: an array of strings. */
-function recordShape(bytes: Buffer, idAt: number): { fields: number; end: number } {
-  if (uint8(bytes, idAt) >> 6 !== 1) throw broken('a record of unknown shape');
-  let at = idAt + 1;
-  let fields: number;
+/** Passes an array of strings: the names of a record's fields. */
+export function skipNames(bytes: Buffer, start: number): { readonly count: number; readonly end: number } {
+  let at = start;
+  let count: number;
   const head = uint8(bytes, at++);
   if (head >= 0x90 && head < 0xa0) {
-    fields = head & 0x0f;
+    count = head & 0x0f;
   } else if (head === 0xdc) {
-    fields = uint16(bytes, at);
+    count = uint16(bytes, at);
     at += 2;
   } else if (head === 0xdd) {
-    fields = uint32(bytes, at);
+    count = uint32(bytes, at);
     at += 4;
   } else {
     throw broken('a record without keys');
   }
-  for (let i = 0; i < fields; i++) {
+  for (let i = 0; i < count; i++) {
     const key = uint8(bytes, at++);
     if (key >= 0xa0 && key < 0xc0) at += key & 0x1f;
     else if (key === 0xd9) at += 1 + uint8(bytes, at);
@@ -175,7 +176,7 @@ function recordShape(bytes: Buffer, idAt: number): { fields: number; end: number
     else if (key === 0xdb) at += 4 + uint32(bytes, at);
     else throw broken('a record with a key that is no string');
   }
-  return { fields, end: at };
+  return { count, end: at };
 }
 
 /** Passes an extension whose content is its own: a date, a big integer, a typed array. */
@@ -202,6 +203,6 @@ function uint32(bytes: Buffer, at: number): number {
   return uint16(bytes, at) * 0x10000 + uint16(bytes, at + 2);
 }
 
-function broken(what: string): DecodeError {
+export function broken(what: string): DecodeError {
   return new DecodeError(`not a value in msgpack: ${what}`);
 }

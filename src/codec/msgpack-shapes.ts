@@ -1,61 +1,75 @@
 import { Unpackr } from 'msgpackr';
-import type { ShapeDefinition } from './msgpack-scan.js';
+import { assertPacked, broken, skipNames } from './msgpack-scan.js';
+import { findTable } from './msgpack-shape-table.js';
 
-/** Values up to this many bytes are unpacked with shapes that are known already. In larger ones a definition costs little. */
+/** Bodies up to this many bytes are unpacked from a buffer of ours; a larger one is worth a view of its own. */
 const SMALL = 4096;
-/** Unpackers kept, each for one set of definitions; then all are forgotten, so that hostile values cannot fill the memory. */
+/** Tables known; then all are forgotten, so that hostile values cannot fill the memory. */
 const MOST_KNOWN = 500;
-/** Bits of a record's id that say which. */
-const RECORD_ID_BITS = 0x3f;
+
+/** How values are unpacked: no references, and Buffers that are copies. */
+const UNPACKING = { moreTypes: true, structuredClone: false, copyBuffers: true } as const;
+
+/** A table of shapes that was read before. */
+interface Known {
+  /** Its bytes. */
+  readonly table: Buffer;
+  /** How many fields each shape has. */
+  readonly fields: readonly number[];
+  /** Unpacks values of these shapes. */
+  readonly unpacker: Unpackr;
+}
 
 /**
- * Unpacks small values of known shapes fast.
+ * Unpacks values, fast where their shapes are known.
  *
- * Every value carries the definitions of its record shapes, the names of the fields, so that any process can read it by
- * itself. To read a definition takes longer than to read the values of a small object, and the values of one kind all have
- * the same. So the definitions are cut out, and what is left is given to an unpacker that has them: it is found by their very
- * bytes, so nothing has to be agreed on between processes and nothing can be mistaken for something else.
+ * To read the names of an object's fields takes longer than to read the values of a small object, and the values of one kind
+ * all have the same. So an unpacker is kept for each table of shapes. It is found by the very bytes of the table: nothing has
+ * to be agreed on between processes, and nothing can be mistaken for something else.
  */
 export class KnownShapes {
-  readonly #known = new Map<string, Unpackr>();
-  readonly #plain: Unpackr;
+  readonly #known = new Map<string, Known>();
+  readonly #plain = new Unpackr(UNPACKING);
   readonly #scratch = Buffer.allocUnsafeSlow(SMALL);
+  /** The last one used: many values of one kind are often read in a row. */
+  #last: Known = this.#learn('', Buffer.alloc(0));
 
-  /** @param plain - unpacks what bears its definitions with it. */
-  constructor(plain: Unpackr) {
-    this.#plain = plain;
+  /** @throws DecodeError; whatever the unpacker throws. */
+  unpack(payload: Buffer): unknown {
+    const { start, end } = findTable(payload);
+    const known = isAt(this.#last.table, payload, start, end) ? this.#last : this.#find(payload, start, end);
+    this.#last = known;
+    assertPacked(payload, end, known.fields);
+    const length = payload.length - end;
+    if (length > SMALL) return known.unpacker.unpack(payload.subarray(end));
+    // The unpacker makes a DataView for every buffer it is given, which costs more than this.
+    payload.copy(this.#scratch, 0, end);
+    return known.unpacker.unpack(this.#scratch, length);
   }
 
-  /** @param definitions - as the scanner found them in these very bytes. */
-  unpack(bytes: Buffer, definitions: readonly ShapeDefinition[] | undefined): unknown {
-    if (!definitions || bytes.length > SMALL) return this.#plain.unpack(bytes);
-    const scratch = this.#scratch;
-    let key = '';
-    let from = 0;
-    let at = 0;
-    for (const { start, end, id } of definitions) {
-      if (start > from) at += bytes.copy(scratch, at, from, start);
-      scratch[at++] = id;
-      key += bytes.toString('latin1', start, end);
-      from = end;
-    }
-    at += bytes.copy(scratch, at, from);
-    const unpacker = this.#known.get(key) ?? this.#learn(key, bytes, definitions);
-    return unpacker.unpack(scratch, at);
+  #find(payload: Buffer, start: number, end: number): Known {
+    const key = payload.toString('latin1', start, end);
+    return this.#known.get(key) ?? this.#learn(key, Buffer.from(payload.subarray(start, end)));
   }
 
-  #learn(key: string, bytes: Buffer, definitions: readonly ShapeDefinition[]): Unpackr {
+  #learn(key: string, table: Buffer): Known {
     const structures: string[][] = [];
-    for (const { start, end, id } of definitions) {
-      // Behind two bytes that say what it is, and the id, stands the array of names.
-      structures[id & RECORD_ID_BITS] = this.#plain.unpack(bytes.subarray(start + 3, end)) as string[];
+    for (let at = 0; at < table.length;) {
+      const { end } = skipNames(table, at);
+      if (end > table.length) throw broken('its table of shapes is cut short');
+      structures.push(this.#plain.unpack(table.subarray(at, end)) as string[]);
+      at = end;
     }
-    const unpacker = new Unpackr({ ...UNPACKING, structures });
+    const fields = structures.map((names) => names.length);
+    const known: Known = { table, fields, unpacker: new Unpackr({ ...UNPACKING, structures }) };
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
-    this.#known.set(key, unpacker);
-    return unpacker;
+    this.#known.set(key, known);
+    return known;
   }
 }
 
-/** How values are unpacked, with shapes that are known or not: no references, and Buffers that are copies. */
-export const UNPACKING = { moreTypes: true, structuredClone: false, copyBuffers: true } as const;
+function isAt(table: Buffer, payload: Buffer, start: number, end: number): boolean {
+  if (table.length !== end - start) return false;
+  for (let i = 0; i < table.length; i++) if (table[i] !== payload[start + i]) return false;
+  return true;
+}

@@ -1,8 +1,8 @@
-import { Packr, Unpackr } from 'msgpackr';
+import { Packr } from 'msgpackr';
 import { DecodeError, EncodeError } from '../errors.js';
 import type { Codec } from './codec.js';
-import { assertPacked } from './msgpack-scan.js';
-import { KnownShapes, UNPACKING } from './msgpack-shapes.js';
+import { isKind, MOST_SHAPES, ShapeTables } from './msgpack-shape-table.js';
+import { KnownShapes } from './msgpack-shapes.js';
 import { describe, explain, findUnencodable, type Rules } from './unencodable.js';
 
 /** What is known of the value being packed. */
@@ -13,6 +13,9 @@ interface Packing {
   /** The packer's position from which the value is looked through for a cycle. */
   suspiciousFrom: number;
 }
+
+/** The packer's list of the shapes it knows, by their numbers. */
+type Shapes = string[][] & { sharedLength?: number };
 
 const RULES: Rules = {
   codec: 'msgpack',
@@ -46,9 +49,14 @@ export function msgpackCodec(): Codec {
 
   // Plain objects are written as records, and so a MessagePack map can only be a Map: with maps for both, Maps come back
   // as objects. References (`structuredClone`) cost every object a Map entry, and are off in both directions.
+  let shapes: Shapes = [];
+  let tables = new ShapeTables(shapes);
+  let depth = 0; // a getter or toJSON of the value may encode another
   const packer = new Packr({
     moreTypes: true,
     structuredClone: false,
+    structures: shapes,
+    shouldShareStructure: isKind,
     useRecords: (object: object) => {
       if (Object.hasOwn(object, '__proto__'))
         throw new Error('a key __proto__ would come back under another name');
@@ -70,32 +78,41 @@ export function msgpackCodec(): Codec {
       return true;
     },
   });
-  // Not the packer itself: a getter of a value being packed may well read from the cache.
-  const shapes = new KnownShapes(new Unpackr(UNPACKING));
+  const known = new KnownShapes();
+
+  /** The packer has no number left for a shape it has not met: it begins anew. */
+  const forgetShapes = (): void => {
+    shapes = [];
+    Object.assign(packer, { structures: shapes });
+    tables = new ShapeTables(shapes);
+  };
 
   return {
     name: 'msgpack',
     id: 1,
 
     encode(value) {
-      const outer = packing; // a getter or toJSON of the value may encode another
+      const outer = packing;
       packing = {
         root: value,
         metUnusual: value === undefined,
         suspiciousFrom: packer.position + SUSPICIOUS_BYTES,
       };
+      if (depth === 0 && (shapes.sharedLength ?? 0) >= MOST_SHAPES) forgetShapes();
+      depth++;
       try {
-        const bytes = packer.pack(value);
+        const packed = packer.pack(value);
         if (packing.metUnusual) {
           const found = findUnencodable(value, RULES);
           if (found) throw new EncodeError(describe(found, RULES));
         }
-        if (bytes.length > LARGE_BYTES) releaseLater(packer);
-        return bytes;
+        if (packed.length > LARGE_BYTES) releaseLater(packer);
+        return tables.complete(packed, shapes.sharedLength ?? 0);
       } catch (error) {
         throw error instanceof EncodeError ? error : explain(error, value, RULES);
       } finally {
         packing = outer;
+        depth--;
       }
     },
 
@@ -103,11 +120,11 @@ export function msgpackCodec(): Codec {
       const source = Buffer.isBuffer(bytes)
         ? bytes
         : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      const definitions = assertPacked(source);
       let value: unknown;
       try {
-        value = shapes.unpack(source, definitions);
+        value = known.unpack(source);
       } catch (error) {
+        if (error instanceof DecodeError) throw error;
         throw new DecodeError(`not a value in msgpack: ${messageOf(error)}`, { cause: error });
       }
       if (value === undefined) throw new DecodeError('not a value in msgpack: it is undefined');

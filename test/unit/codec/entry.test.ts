@@ -1,3 +1,4 @@
+import { msgpackCodec } from '../../../src/codec/msgpack.js';
 import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import * as fc from 'fast-check';
@@ -217,8 +218,15 @@ describe('a marker', () => {
 
 describe('docs/format.md', () => {
   const page = readFileSync(new URL('../../../docs/format.md', import.meta.url), 'utf8');
-  const [, dump = ''] = /```hex\n([\s\S]*?)```/.exec(page) ?? [];
-  const bytes = Buffer.from(dump.replaceAll(/#.*$/gm, '').replaceAll(/\s/g, ''), 'hex');
+  const [packedExample = Buffer.of(), bytes = Buffer.of()] = [...page.matchAll(/```hex\n([\s\S]*?)```/g)].map(
+    ([, dump = '']) => Buffer.from(dump.replaceAll(/#.*$/gm, '').replaceAll(/\s/g, ''), 'hex'),
+  );
+
+  it('has a payload of msgpack that is written and read as it says', () => {
+    const value = { name: 'Ada', team: { name: 'A' } };
+    expect(Buffer.from(msgpackCodec().encode(value)).toString('hex')).toBe(packedExample.toString('hex'));
+    expect(msgpackCodec().decode(packedExample)).toEqual(value);
+  });
 
   it('has an example that is read as it says', () => {
     const { header, payload: packed } = decoded(bytes);

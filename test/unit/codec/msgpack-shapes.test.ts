@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { msgpackCodec } from '../../../src/codec/msgpack.js';
 
-/** Bytes of their own: what a codec returns lasts until its next call. */
+/** By a writer that has written nothing before. */
 const packed = (value: unknown): Buffer => Buffer.from(msgpackCodec().encode(value));
 
 describe('values of known shapes', () => {
@@ -30,6 +30,47 @@ describe('values of known shapes', () => {
         expect(read).toStrictEqual(value);
         expect(Object.keys(read)).toEqual(Object.keys(value));
       }
+    }
+  });
+
+  it('are written the same by every process, whatever it has written before', () => {
+    const experienced = msgpackCodec();
+    for (let i = 0; i < 20; i++) experienced.encode({ [`other${i}`]: { [`inner${i}`]: i } });
+    const value = { id: 1, owner: { name: 'Ada' }, tags: [{ name: 'x' }, { id: 2, owner: null }] };
+    expect(experienced.encode(value)).toEqual(msgpackCodec().encode(value));
+  });
+
+  it('are written by one writer, however many shapes there are, and dictionaries among them', () => {
+    const writer = msgpackCodec();
+    const reader = msgpackCodec();
+    for (let i = 0; i < 300; i++) {
+      const dictionary = Object.fromEntries(Array.from({ length: 100 + i }, (_, n) => [`k${i}-${n}`, { n }]));
+      const many = Array.from({ length: 80 }, (_, n) => ({ [`f${(i + n) % 90}`]: n, id: n }));
+      for (const value of [{ [`field${i}`]: i, dictionary }, many, { long: { ['n'.repeat(3000)]: i } }]) {
+        expect(reader.decode(writer.encode(value))).toEqual(value);
+      }
+    }
+  });
+
+  it('are right where a value is encoded in the middle of another', () => {
+    const codec = msgpackCodec();
+    for (let i = 0; i < 100; i++) {
+      let inner: Uint8Array | undefined;
+      const value = {
+        [`before${i}`]: { a: 1 },
+        get middle(): number {
+          inner = codec.encode({ [`inner${i}`]: { a: 2 }, b: [{ c: 3 }] });
+          return i;
+        },
+        after: { [`after${i}`]: { a: 4 } },
+      };
+      const bytes = codec.encode(value);
+      expect(codec.decode(bytes)).toEqual({
+        [`before${i}`]: { a: 1 },
+        middle: i,
+        after: { [`after${i}`]: { a: 4 } },
+      });
+      expect(codec.decode(inner ?? Buffer.of())).toEqual({ [`inner${i}`]: { a: 2 }, b: [{ c: 3 }] });
     }
   });
 

@@ -246,10 +246,19 @@ describe('decoding', () => {
   });
 
   it('of bytes that hold a key __proto__ pollutes nothing', () => {
-    const bytes = new Packr({ moreTypes: true }).pack(JSON.parse('{"__proto__":{"polluted":1},"a":1}'));
-    const back = codec.decode(bytes) as Record<string, unknown>;
-    expect(back['polluted']).toBeUndefined();
-    expect(Object.getPrototypeOf(back)).toBe(Object.prototype);
+    const value = JSON.parse('{"__proto__":{"polluted":1},"a":1}') as object;
+    const defined = new Packr({ moreTypes: true }).pack(value);
+    const names = new Packr({ useRecords: false });
+    const shapes = Buffer.concat([names.pack(['__proto__', 'a']), names.pack(['polluted'])]);
+    for (const bytes of [
+      Buffer.concat([Buffer.of(0), defined]),
+      Buffer.concat([Buffer.of(shapes.length), shapes, Buffer.from('40410101', 'hex')]),
+    ]) {
+      const back = codec.decode(bytes) as Record<string, unknown>;
+      expect(back['a']).toBe(1);
+      expect(back['polluted']).toBeUndefined();
+      expect(Object.getPrototypeOf(back)).toBe(Object.prototype);
+    }
   });
 
   it.each([
@@ -273,7 +282,26 @@ describe('decoding', () => {
     ['a big integer of no bytes', 'c70042'],
     ['a bad RegExp', 'd4780092a128a0'],
   ])('refuses %s', (_, hex) => {
+    expect(() => codec.decode(Buffer.from(`00${hex}`, 'hex'))).toThrow(DecodeError);
+  });
+
+  it.each([
+    ['nothing at all', ''],
+    ['a table that is cut short', '0591a161'],
+    ['a table whose length never ends', '8080808080'],
+    ['a table that cuts a shape short', '0291a161'],
+    ['a table of shapes without names', '0191c0'],
+    ['a table and no value', '0391a161'],
+    ['a record whose number is not in the table', '0391a1614101'],
+    ['a shape defined in the value under a number of the table', '0391a161d4724091a16201'],
+  ])('refuses %s', (_, hex) => {
     expect(() => codec.decode(Buffer.from(hex, 'hex'))).toThrow(DecodeError);
+  });
+
+  it('of a value that defines shapes of its own beside those of the table', () => {
+    const bytes = Buffer.from('0391a161924007d4726091a16208', 'hex');
+    expect(codec.decode(bytes)).toEqual([{ a: 7 }, { b: 8 }]);
+    expect(codec.decode(Buffer.from('0391a1614005', 'hex'))).toEqual({ a: 5 });
   });
 
   it('refuses levels without end', () => {
