@@ -7,9 +7,22 @@ describe('SingleFlight', () => {
     const flight = flights.start<number>('k');
     expect(flights.get('k')).toBe(flight);
     expect(flights.get('other')).toBeUndefined();
+    const answer = flight.attend(undefined, () => undefined);
     flight.settle(1);
-    expect(await flight.attend(undefined, () => undefined)).toBe(1);
+    expect(await answer).toBe(1);
     expect(flights.size).toBe(0);
+  });
+
+  it('holds on to no answer once it was given, so that a flight that is kept by chance keeps no value', async () => {
+    const flights = new SingleFlight();
+    const flight = flights.start<number>('k');
+    let stored = (): void => undefined;
+    flight.afterwards = new Promise((resolve) => (stored = resolve));
+    flight.settle(1);
+    expect(await flights.get<number>('k')?.attend(undefined, () => undefined)).toBe(1);
+    stored();
+    await flights.settle();
+    expect(() => flight.outcome).toThrow('over');
   });
 
   it('forgets what failed', async () => {
