@@ -20,6 +20,8 @@ import { progressReport } from './terminal/progress.js';
 import { formatNumber, formatPercentage } from './terminal/table.js';
 
 const callers = 100;
+/** Room for some of the users, as in life: the others are answered from Redis. */
+const memory = '2mb';
 
 function say(text: string): void {
   console.log(text);
@@ -32,7 +34,12 @@ export async function runDemo(options: DemoOptions, cleanup: Cleanup): Promise<v
   say('Starting Redis and Postgres.');
   const redis = await startRedis();
   cleanup.add(() => redis.stop());
-  const cache = createCache({ redis: redis.url, namespace: 'demo', ttl: '15m' });
+  const cache = createCache({
+    redis: redis.url,
+    namespace: 'demo',
+    ttl: '15m',
+    memory: { maxBytes: memory },
+  });
   cleanup.add(() => cache.close());
   await cache.ready();
   const database = await openDatabase(users, cleanup);

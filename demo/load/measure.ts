@@ -12,6 +12,15 @@ export interface Measurement {
   readonly queries: number;
   /** Reads that ran no query, as a fraction of all reads. */
   readonly hitRatio: number;
+  /** Where the answers came from, as fractions of all reads. */
+  readonly answers: Answers;
+}
+
+export interface Answers {
+  readonly memory: number;
+  readonly redis: number;
+  /** The read ran the query itself, or waited for the same query of another. */
+  readonly database: number;
 }
 
 /** Runs a job and counts the queries it causes. Throws at the first wrong answer. */
@@ -20,17 +29,26 @@ export async function measure(
   { generator, database, cache }: { generator: LoadGenerator; database: Database; cache: CacheManager },
 ): Promise<Measurement> {
   const queriesBefore = database.queries;
-  const loadsBefore = cache.metrics.snapshot().counters.loads;
+  const before = cache.metrics.snapshot().counters;
   const result = await generator.run(job);
   if (result.defect !== undefined) throw new Error(`A wrong answer: ${result.defect}`);
   const requests = result.latency.count;
   const reads = requests - result.edits;
-  const loads = job.cached ? cache.metrics.snapshot().counters.loads - loadsBefore : reads;
+  const after = cache.metrics.snapshot().counters;
+  const loads = job.cached ? after.loads - before.loads : reads;
+  const memoryHits = job.cached ? after.memoryHits - before.memoryHits : 0;
+  const hits = job.cached ? after.hits - before.hits : 0;
+  const share = (count: number): number => (reads === 0 ? 0 : count / reads);
   return {
     requests,
     requestsPerSecond: requests / (result.elapsed / 1000),
     latency: result.latency,
     queries: database.queries - queriesBefore,
     hitRatio: reads === 0 ? 0 : 1 - loads / reads,
+    answers: {
+      memory: share(memoryHits),
+      redis: share(hits - memoryHits),
+      database: share(reads - hits),
+    },
   };
 }

@@ -30,6 +30,9 @@ export function comparisonTable(without: Measurement, cached: Measurement): stri
       formatNumber(perRequest(cached) * 1000),
     ],
     ['hit ratio', formatPercentage(without.hitRatio), formatPercentage(cached.hitRatio)],
+    ['answered from memory', '', formatPercentage(cached.answers.memory)],
+    ['answered from Redis', '', formatPercentage(cached.answers.redis)],
+    ['answered from the database', '', formatPercentage(cached.answers.database)],
     ['database load saved', '', formatPercentage(1 - perRequest(cached) / perRequest(without))],
   ]);
 }

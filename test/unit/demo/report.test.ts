@@ -5,7 +5,8 @@ import { formatNumber } from '../../../demo/terminal/table.js';
 
 function measurement(requests: number, mean: number, queries: number, hitRatio: number): Measurement {
   const latency = { count: requests, mean, p50: mean, p95: mean * 2, p99: mean * 3 };
-  return { requests, requestsPerSecond: requests / 10, latency, queries, hitRatio };
+  const answers = { memory: hitRatio - 0.01, redis: 0.01, database: 1 - hitRatio };
+  return { requests, requestsPerSecond: requests / 10, latency, queries, hitRatio, answers };
 }
 
 describe('comparisonTable', () => {
@@ -15,6 +16,12 @@ describe('comparisonTable', () => {
     expect(table).toMatch(/requests\/s +100 +5,000 +50\.0 x/);
     expect(table).toMatch(/mean +300 ms +2\.00 ms +150 x/);
     expect(table).toMatch(/p99 +900 ms +6\.00 ms +150 x/);
+  });
+
+  it('shows which layer answered', () => {
+    expect(table).toMatch(/answered from memory +95\.0 %/);
+    expect(table).toMatch(/answered from Redis +1\.0 %/);
+    expect(table).toMatch(/answered from the database +4\.0 %/);
   });
 
   it('measures the load saved by queries a request, not by queries', () => {
