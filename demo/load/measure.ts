@@ -16,7 +16,7 @@ export interface Measurement {
   readonly answers: Answers;
 }
 
-export interface Answers {
+interface Answers {
   readonly memory: number;
   readonly redis: number;
   /** The read ran the query itself, or waited for the same query of another. */
