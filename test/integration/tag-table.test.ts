@@ -375,7 +375,8 @@ describe('tags on a server that is ill', () => {
     const before = await later();
     await tags.invalidate(['a', 'b']);
     const [stamp] = String(await server.cli('GET', keys.tagKey('a'))).split(':');
-    expect(Number(stamp)).toBeGreaterThan(before);
+    // In the same millisecond it is the same, and what was created then is stale.
+    expect(Number(stamp)).toBeGreaterThanOrEqual(before);
     await expect(tags.prepareFill(['c'], createdAt)).rejects.toMatchObject({ code: 'TIERCEL_SERVER' });
     await own.close();
   });
