@@ -1,6 +1,7 @@
 import type { KeySpace } from '../client/key-space.js';
 import { attribute, BulkError, CacheError, InvalidOptionError } from '../errors.js';
 import type { RedisPort } from '../redis/port.js';
+import { delay } from '../runtime/delay.js';
 import { describeValue } from '../validate.js';
 import { distinctTags } from './tags/check-tags.js';
 import { asCacheError, RecordMaker } from './tags/record-maker.js';
@@ -100,13 +101,19 @@ export class TagTable {
   }
 
   /**
-   * Sees that the namespace has a floor. Not needed, and good to have done once connected: otherwise the first load with a tag
-   * makes it, and cannot be stored because the floor is later than the load.
+   * Sees that the namespace has a floor, and waits until what is loaded from now on is later than it. Not needed, and good to
+   * have done once connected: otherwise the first load with a tag makes the floor, and cannot be stored because it began before.
    *
    * @throws CacheError
    */
   async warm(): Promise<void> {
-    await readFloor(this.#port, this.#floorKey, this.#floorLife, this.#port.deadline());
+    const deadline = this.#port.deadline();
+    const floor = Number(await readFloor(this.#port, this.#floorKey, this.#floorLife, deadline));
+    // The server's clock as it is known here is behind by up to a round trip, and a load of the floor's own millisecond is stale.
+    const behind = floor + 1 - this.#port.serverNow();
+    const left = deadline - performance.now();
+    // A timer may be early by a millisecond.
+    if (behind > 0 && left > 0) await delay(Math.min(behind + 1, left)).passed;
   }
 
   /** What can be said without asking Redis. */

@@ -58,6 +58,11 @@ export interface RedisPort {
   readonly state: PortState;
   /** Where this goes, for messages: never with a password. */
   readonly address: string;
+  /**
+   * The servers that hold keys, each as a port of its own: for what concerns all keys rather than one, such as SCAN and INFO.
+   * Of one server, itself. Asked for anew each time: a Cluster's change.
+   */
+  readonly servers: readonly RedisPort[];
   /** Resolves when commands can be sent; rejects with the last attempt's error after `connectTimeout`. */
   connect(): Promise<void>;
   /** The bytes of a string key; null when there is none. */

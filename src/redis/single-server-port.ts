@@ -29,6 +29,10 @@ export class SingleServerPort implements RedisPort {
     return this.#pool.first.state;
   }
 
+  get servers(): readonly RedisPort[] {
+    return [this];
+  }
+
   connect(): Promise<void> {
     const link = this.#pool.first;
     return new Promise((resolve, reject) => {

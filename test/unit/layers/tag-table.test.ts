@@ -18,6 +18,7 @@ function portThat(answer: (command: Command) => Reply | Promise<Reply>): RedisPo
   return {
     state: 'ready',
     address: 'a fake',
+    servers: [],
     tracking: true,
     connect: unused,
     get: unused,
@@ -52,6 +53,22 @@ function heldReads() {
   const answer = (text: string): void => waiting.shift()?.(bytes(text));
   return { table: tableOver(port), answer };
 }
+
+describe('a table of tags that is warm', () => {
+  it('was waited for until what is loaded from now on is later than the floor, however late the clock is known', async () => {
+    const began = performance.now();
+    const now = () => 1000 + Math.floor(performance.now() - began);
+    const port = { ...portThat(() => bytes('1030')), serverNow: now };
+    await tableOver(port).warm();
+    expect(now()).toBeGreaterThan(1030);
+  });
+
+  it('was not waited for where the floor is far ahead of the clock', async () => {
+    const began = performance.now();
+    await tableOver({ ...portThat(() => bytes('9000000')), deadline: () => performance.now() + 20 }).warm();
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
+});
 
 describe('what a table of tags says without Redis', () => {
   it('says that an entry without tags is valid', async () => {
