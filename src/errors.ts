@@ -13,6 +13,9 @@ export interface CacheErrorDetails {
   readonly cause?: unknown;
 }
 
+/** What is known of a write or delete that failed: certainly without effect, or possibly carried out all the same. */
+export type Outcome = 'not-done' | 'unknown';
+
 /** The base class of all errors of this package. */
 export abstract class CacheError extends Error {
   /** Stable identifier, such as `TIERCEL_TIMEOUT`. */
@@ -27,6 +30,14 @@ export abstract class CacheError extends Error {
     this.name = new.target.name;
     this.operation = details.operation;
     this.key = details.key;
+  }
+
+  /**
+   * Of a write or delete: `not-done`, it certainly had no effect; `unknown`, the server may have carried it out, or may yet. Of
+   * several keys `unknown` as soon as it is for one; see `failures`.
+   */
+  get outcome(): Outcome {
+    return 'not-done';
   }
 }
 
@@ -60,6 +71,10 @@ export class ConnectionError extends CacheError {
     super(message, details);
     this.sent = details.sent ?? true;
   }
+
+  override get outcome(): Outcome {
+    return this.sent ? 'unknown' : 'not-done';
+  }
 }
 
 /** The server refused the user name or password, or does not allow the user what the cache needs. */
@@ -70,6 +85,10 @@ export class AuthenticationError extends CacheError {
 /** No answer came by the deadline. Whether the server carried the command out is unknown. */
 export class DeadlineError extends CacheError {
   readonly code = 'TIERCEL_DEADLINE';
+
+  override get outcome(): Outcome {
+    return 'unknown';
+  }
 }
 
 /** Too many commands are waiting for an answer already; this one was not sent. */

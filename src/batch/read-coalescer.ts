@@ -5,11 +5,15 @@ import type { CommandArgument, Reader, Reply } from '../redis/port.js';
 const MOST_KEYS = 500;
 /** And about how many bytes may come back for one. */
 const MOST_BYTES = 256 * 1024;
-/** Weight of the newest answer in the running mean of the size of a value. */
+/** Weight of the newest answer in the running mean of the size of a value, unless many have become larger. */
 const LEARNING = 0.2;
 
-/** Usually one reader, whom a list of its own would cost more than the read. */
-type Readers = Reader | Reader[];
+/** The reads of one command: the n-th reader waits for the n-th key. Columns, since an object a read would cost more than the read. */
+interface Reads {
+  readonly keys: string[];
+  readonly readers: Reader[];
+  readonly slots: number[];
+}
 
 /**
  * Makes the single reads of one turn of the event loop one MGET, and asks for a key once however many want it.
@@ -20,7 +24,9 @@ type Readers = Reader | Reader[];
  */
 export class ReadCoalescer {
   readonly #send: (args: readonly CommandArgument[]) => Promise<Reply>;
-  #waiting = new Map<string, Readers>();
+  #waiting: Reads = noReads();
+  /** Whether a key may be among those waiting twice. */
+  #mayRepeat = false;
   #meanBytes = 512;
   readonly #flushNow = (): void => this.#flush();
 
@@ -30,50 +36,126 @@ export class ReadCoalescer {
   }
 
   get(key: string): Promise<Buffer | null> {
-    return new Promise((found, failed) => this.read(key, { found, failed }));
+    return new Promise((received, failed) => this.read(key, { received, failed }, 0, false));
   }
 
-  read(key: string, reader: Reader): void {
+  /** See `RedisPort.readTo`. */
+  read(key: string, reader: Reader, slot: number, once: boolean): void {
+    const { keys, readers, slots } = this.#waiting;
     // nextTick comes after all promises settled in this turn were followed, so their readers are in.
-    if (this.#waiting.size === 0) process.nextTick(this.#flushNow);
-    const others = this.#waiting.get(key);
-    if (others === undefined) this.#waiting.set(key, reader);
-    else if (Array.isArray(others)) others.push(reader);
-    else this.#waiting.set(key, [others, reader]);
+    if (keys.length === 0) process.nextTick(this.#flushNow);
+    keys.push(key);
+    readers.push(reader);
+    slots.push(slot);
+    if (!once) this.#mayRepeat = true;
   }
 
   #flush(): void {
-    const keys = [...this.#waiting.keys()];
-    const readers = [...this.#waiting.values()];
-    this.#waiting = new Map();
+    const reads = this.#mayRepeat ? distinct(this.#waiting) : this.#waiting;
+    this.#waiting = noReads();
+    this.#mayRepeat = false;
+    const count = reads.keys.length;
     const most = Math.max(1, Math.min(MOST_KEYS, Math.floor(MOST_BYTES / this.#meanBytes)));
-    for (let start = 0; start < keys.length; start += most) {
-      this.#ask(keys.slice(start, start + most), readers.slice(start, start + most));
+    if (count <= most) {
+      this.#ask(reads);
+      return;
+    }
+    for (let start = 0; start < count; start += most) {
+      const end = start + most;
+      this.#ask({
+        keys: reads.keys.slice(start, end),
+        readers: reads.readers.slice(start, end),
+        slots: reads.slots.slice(start, end),
+      });
     }
   }
 
-  #ask(keys: readonly string[], readers: readonly Readers[]): void {
+  #ask(reads: Reads): void {
+    const { keys } = reads;
     const single = keys.length === 1;
     this.#send(single ? ['GET', ...keys] : ['MGET', ...keys]).then(
-      (reply) => this.#answer(readers, single ? [reply] : reply),
-      (error: unknown) => {
-        for (const [i, some] of readers.entries())
-          tell(some, i === 0 ? (error as CacheError) : another(error));
-      },
+      (reply) => this.#answer(reads, single ? [reply] : reply),
+      (error: unknown) => fail(reads, error as CacheError),
     );
   }
 
-  #answer(readers: readonly Readers[], replies: Reply): void {
+  #answer({ readers, slots }: Reads, replies: Reply): void {
     const isWhole = Array.isArray(replies) && replies.length === readers.length;
     let bytes = 0;
     for (let i = 0; i < readers.length; i++) {
       const reply: Reply = isWhole ? replies[i] : undefined;
-      const some = readers[i] as Readers;
-      if (Buffer.isBuffer(reply)) bytes += reply.length;
-      if (Buffer.isBuffer(reply) || reply === null) tell(some, reply);
-      else tell(some, new ServerError('Redis answered a read with something else than bytes'));
+      const reader = readers[i] as Reader;
+      const slot = slots[i] as number;
+      if (reply instanceof Buffer) {
+        bytes += reply.length;
+        reader.received(reply, slot);
+      } else if (reply === null) {
+        reader.received(null, slot);
+      } else {
+        reader.failed(new ServerError('Redis answered a read with something else than bytes'), slot);
+      }
     }
-    this.#meanBytes += LEARNING * (bytes / readers.length - this.#meanBytes);
+    const mean = bytes / readers.length;
+    // That many values are larger is believed at once: asking for too many holds up everyone, asking for too few costs little.
+    const weight = readers.length > 1 && mean > this.#meanBytes ? 1 : LEARNING;
+    this.#meanBytes += weight * (mean - this.#meanBytes);
+  }
+}
+
+function noReads(): Reads {
+  return { keys: [], readers: [], slots: [] };
+}
+
+/** Several who read one key. */
+class Several implements Reader {
+  readonly #readers: Reader[];
+  readonly #slots: number[];
+
+  constructor(first: Reader, slot: number) {
+    this.#readers = [first];
+    this.#slots = [slot];
+  }
+
+  add(reader: Reader, slot: number): void {
+    this.#readers.push(reader);
+    this.#slots.push(slot);
+  }
+
+  received(bytes: Buffer | null): void {
+    for (const [i, reader] of this.#readers.entries()) reader.received(bytes, this.#slots[i] as number);
+  }
+
+  failed(error: CacheError): void {
+    fail({ readers: this.#readers, slots: this.#slots }, error);
+  }
+}
+
+/** The same reads with each key once. */
+function distinct(reads: Reads): Reads {
+  const places = new Map<string, number>();
+  const { keys, readers, slots } = noReads();
+  for (const [i, key] of reads.keys.entries()) {
+    const reader = reads.readers[i] as Reader;
+    const slot = reads.slots[i] as number;
+    const place = places.get(key);
+    if (place === undefined) {
+      places.set(key, keys.length);
+      keys.push(key);
+      readers.push(reader);
+      slots.push(slot);
+      continue;
+    }
+    const first = readers[place] as Reader;
+    const several = first instanceof Several ? first : new Several(first, slots[place] as number);
+    several.add(reader, slot);
+    readers[place] = several;
+  }
+  return { keys, readers, slots };
+}
+
+function fail({ readers, slots }: Pick<Reads, 'readers' | 'slots'>, error: CacheError): void {
+  for (const [i, reader] of readers.entries()) {
+    reader.failed(i === 0 ? error : another(error), slots[i] as number);
   }
 }
 
@@ -85,13 +167,4 @@ function another(error: unknown): CacheError {
     cause,
     operation,
   });
-}
-
-function tell(readers: Readers, outcome: Buffer | null | CacheError): void {
-  if (Array.isArray(readers)) {
-    for (const [i, reader] of readers.entries()) {
-      tell(reader, i > 0 && outcome instanceof CacheError ? another(outcome) : outcome);
-    }
-  } else if (outcome instanceof Error) readers.failed(outcome);
-  else readers.found(outcome);
 }

@@ -11,9 +11,12 @@ export class LoadGate {
     this.#limit = limit;
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running >= this.#limit) await new Promise<void>((go) => this.#waiting.push(go));
-    else this.#running++;
+  /** @param onWait - called where it cannot begin at once. */
+  async run<T>(work: () => Promise<T>, onWait?: () => void): Promise<T> {
+    if (this.#running >= this.#limit) {
+      onWait?.();
+      await new Promise<void>((go) => this.#waiting.push(go));
+    } else this.#running++;
     try {
       return await work();
     } finally {

@@ -1,6 +1,5 @@
 import type { Watch } from '../coherence/watches.js';
-import { ConnectionError, DeadlineError, type CacheError } from '../errors.js';
-import type { Reader } from '../redis/port.js';
+import type { CacheError } from '../errors.js';
 import { delay } from '../runtime/delay.js';
 import { turnClock } from '../runtime/turn-clock.js';
 import type { Copies } from './copies.js';
@@ -8,71 +7,15 @@ import type { EntryPolicy } from './entry-policy.js';
 import { judge, lifetimes, type Lifetimes, type Verdict } from './freshness.js';
 import type { Layer, LayerContext, RedisParts } from './layer-context.js';
 import { keepLease } from './lease-keeper.js';
-import { runLoad, type Loaded, type Loader } from './load.js';
+import { runLoad, type Loaded } from './load.js';
 import type { Kept } from './memory-tier.js';
 import { askRedis, RedisAway } from './redis-away.js';
 import type { Found, Lease, StoredEntry } from './shared-tier.js';
-import type { Flight, FlightPhase, SingleFlight } from './single-flight.js';
+import type { FirstReads, Flight, SingleFlight } from './single-flight.js';
 
 /** A waiter that is not told of a change asks again after this long, and after longer each time. */
 const FIRST_POLL = 40;
 const LONGEST_POLL = 250;
-
-/** One answer that is being worked out. */
-export interface Job<T> {
-  readonly key: string;
-  readonly loader: Loader<T>;
-  readonly policy: EntryPolicy;
-  readonly flight: Flight<T>;
-  /** Whether a stale value is to be replaced rather than served. */
-  readonly refresh: boolean;
-}
-
-/** The first read of a flight. It takes no promise and no second turn where it finds what it looks for. */
-class FirstRead<T> implements Reader {
-  readonly #loading: Loading;
-  readonly #context: LayerContext;
-  readonly #redis: RedisParts;
-  readonly #job: Job<T>;
-  readonly #watch: Watch | undefined;
-  readonly #began = turnClock.now();
-
-  constructor(
-    loading: Loading,
-    context: LayerContext,
-    redis: RedisParts,
-    redisKey: string,
-    job: Job<T>,
-    keeps: boolean,
-  ) {
-    this.#loading = loading;
-    this.#context = context;
-    this.#redis = redis;
-    this.#job = job;
-    // What is not kept need not be watched.
-    this.#watch = keeps ? context.watches.begin(redisKey) : undefined;
-  }
-
-  found(bytes: Buffer | null): void {
-    const { flight, key } = this.#job;
-    try {
-      const found = this.#redis.shared.decode(key, bytes);
-      if (this.#loading.settleAtOnce(found, this.#watch, this.#began, this.#job, this.#redis)) return;
-      // A change since makes what was found worth nothing, and the way on begins with a read of its own.
-      const first = this.#watch?.changed ? undefined : found;
-      flight.follow(this.#loading.throughRedis(this.#job, this.#redis, first, this.#began));
-    } catch (error) {
-      flight.fail(error);
-    } finally {
-      if (this.#watch) this.#context.watches.end(this.#watch);
-    }
-  }
-
-  failed(error: CacheError): void {
-    if (this.#watch) this.#context.watches.end(this.#watch);
-    this.#job.flight.follow(this.#loading.afterFailure(error, this.#job, this.#redis, this.#began));
-  }
-}
 
 /** A value just loaded, ready to be stored. */
 interface Fresh {
@@ -84,7 +27,7 @@ interface Fresh {
  * How a flight comes to its answer: through Redis, waiting for the load of whoever has the lease or loading under its own; or,
  * where Redis fails, by a load alone.
  */
-export class Loading {
+export class Loading implements FirstReads {
   readonly #context: LayerContext;
   readonly #redis: RedisParts | undefined;
   readonly #copies: Copies;
@@ -98,36 +41,67 @@ export class Loading {
   }
 
   /** Sees to it that the flight ends. */
-  begin<T>(job: Job<T>): void {
+  begin<T>(flight: Flight<T>): void {
     const redis = this.#redis;
-    const redisKey = redis?.shared.redisKey(job.key) ?? job.key;
-    if (!redis || redis.recovery.isPending(redisKey)) job.flight.follow(this.#loadAlone(job));
-    else
-      redis.shared.readRaw(
-        redisKey,
-        new FirstRead(this, this.#context, redis, redisKey, job, this.#copies.keeps(job.policy)),
-      );
+    const redisKey = redis?.shared.redisKey(flight.key) ?? flight.key;
+    if (!redis || redis.recovery.isPending(redisKey)) {
+      flight.follow(this.#loadAlone(flight));
+      return;
+    }
+    // What is not kept need not be watched.
+    if (this.#copies.keeps(flight.policy)) flight.watch = this.#context.watches.begin(redisKey);
+    redis.shared.readTo(redisKey, flight as Flight, 0, true);
+  }
+
+  /** Most reads end here: they take no further promise and no second turn where they find what they look for. */
+  firstRead<T>(flight: Flight<T>, bytes: Buffer | null): void {
+    const redis = this.#redis as RedisParts;
+    try {
+      const found = redis.shared.decode(flight.key, bytes);
+      if (!this.#settleAtOnce(found, flight, redis)) {
+        // A change since makes what was found worth nothing, and the way on begins with a read of its own.
+        flight.follow(this.#throughRedis(flight, redis, flight.watch?.changed ? undefined : found));
+      }
+    } catch (error) {
+      flight.fail(error);
+    } finally {
+      this.#unwatch(flight);
+    }
+  }
+
+  /** Because something that is no string is in the way, or because Redis is. */
+  firstReadFailed<T>(flight: Flight<T>, error: CacheError): void {
+    const redis = this.#redis as RedisParts;
+    this.#unwatch(flight);
+    const found = redis.shared.inTheWay(flight.key, error);
+    if (found) {
+      flight.follow(this.#throughRedis(flight, redis, found));
+      return;
+    }
+    this.#context.onBackgroundError(error, 'read', flight.key);
+    flight.follow(this.#loadAlone(flight));
   }
 
   /**
-   * Most reads end here: with a fresh value in Redis, of no tag, and nothing more to ask of anyone.
+   * A fresh value in Redis, of no tag, and nothing more to ask of anyone.
    *
    * @returns whether the flight has its answer.
    */
-  settleAtOnce<T>(
-    found: Found,
-    watch: Watch | undefined,
-    began: number,
-    { key, policy, flight }: Job<T>,
-    redis: RedisParts,
-  ): boolean {
+  #settleAtOnce<T>(found: Found, flight: Flight<T>, redis: RedisParts): boolean {
     if (found.kind !== 'value' || found.header.tags.length > 0) return false;
-    if (judge(found.header, policy, redis.shared.now()) !== 'fresh') return false;
-    this.#context.metrics.recordRead('hit', turnClock.now() - began);
+    const { key, policy, watch } = flight;
+    if (judge(found.header, policy, redis.shared.turnNow()) !== 'fresh') return false;
+    this.#context.metrics.recordRead('hit', turnClock.now() - flight.began);
     if (watch) this.#keepFound(key, found, policy, watch);
     if (this.#context.onRead) this.#tell(key, 'redis', found.header.createdAt, 'fresh');
     flight.settle(found.value as T);
     return true;
+  }
+
+  #unwatch<T>(flight: Flight<T>): void {
+    if (!flight.watch) return;
+    this.#context.watches.end(flight.watch);
+    flight.watch = undefined;
   }
 
   /** What stands in Redis, as far as it may be served; it is kept in memory. Rejects with `RedisAway`. */
@@ -149,17 +123,9 @@ export class Loading {
     }
   }
 
-  /** The first read failed: because something that is no string is in the way, or because Redis is. */
-  afterFailure<T>(error: CacheError, job: Job<T>, redis: RedisParts, began: number): Promise<T> {
-    const found = redis.shared.inTheWay(job.key, error);
-    if (found) return this.throughRedis(job, redis, found, began);
-    this.#context.onBackgroundError(error, 'read', job.key);
-    return this.#loadAlone(job);
-  }
-
   /** @param first - what the first read has found. */
-  async throughRedis<T>(job: Job<T>, redis: RedisParts, first: Found | undefined, began: number): Promise<T> {
-    const { key, policy, flight } = job;
+  async #throughRedis<T>(flight: Flight<T>, redis: RedisParts, first: Found | undefined): Promise<T> {
+    const { key, policy, began } = flight;
     const { shared } = redis;
     let missed = false;
     let known = first;
@@ -168,7 +134,7 @@ export class Loading {
       flight.phase = 'reading';
       const watch = this.#context.watches.begin(shared.redisKey(key));
       try {
-        if (redis.recovery.isPending(shared.redisKey(key))) return await this.#loadAlone(job);
+        if (redis.recovery.isPending(shared.redisKey(key))) return await this.#loadAlone(flight);
         const found = known ?? (await shared.read(key));
         known = undefined;
         let verdict: Verdict = 'expired';
@@ -178,36 +144,36 @@ export class Loading {
             ? await this.#judgeTagged(found, policy, redis)
             : judge(found.header, policy, shared.now());
         }
-        if (found.kind === 'value' && (verdict === 'fresh' || (!job.refresh && isServed(verdict)))) {
+        if (found.kind === 'value' && (verdict === 'fresh' || (!flight.refresh && isServed(verdict)))) {
           if (!missed) this.#context.metrics.recordRead('hit', turnClock.now() - began);
           this.#keepFound(key, found, policy, watch);
           if (verdict === 'revalidate') this.#context.metrics.increment('staleServes');
-          if (verdict !== 'fresh') flight.afterwards = this.#refresh(job, found, redis);
+          if (verdict !== 'fresh') flight.afterwards = this.#refresh(flight, found, redis);
           this.#tell(key, 'redis', found.header.createdAt, verdict);
           return found.value as T;
         }
         if (!missed) this.#context.metrics.recordRead('miss', turnClock.now() - began);
         missed = true;
 
-        if (found.kind === 'unreadable') return await this.#loadOver(job, redis);
+        if (found.kind === 'unreadable') return await this.#loadOver(flight, redis);
         if (found.kind === 'value') {
           const lease = await askRedis(shared.leaseRefresh(key, found, policy.lease));
-          if (lease) return await this.#loadUnder(lease, job, redis, { entry: found, verdict });
-          if (job.refresh && isServed(verdict)) return found.value as T;
-          await this.#awaitRefresh(key, watch, poll, flight, redis);
+          if (lease) return await this.#loadUnder(lease, flight, redis, { entry: found, verdict });
+          if (flight.refresh && isServed(verdict)) return found.value as T;
+          await this.#awaitRefresh(key, watch, poll, flight as Flight, redis);
           deadline = shared.deadline();
         } else if (found.kind === 'lease') {
-          await this.#awaitChange(watch.change, poll, flight);
+          await this.#awaitChange(watch.change, poll, flight as Flight);
           deadline = shared.deadline();
         } else {
           const lease = await this.#takeLease(key, policy.lease, deadline, redis);
-          if (lease.kind === 'held') return await this.#loadUnder(lease, job, redis, undefined);
+          if (lease.kind === 'held') return await this.#loadUnder(lease, flight, redis, undefined);
           // Somebody was faster. The next read says what they did, and has us told of what they do next.
         }
       } catch (error) {
         if (!(error instanceof RedisAway)) throw error;
         this.#context.onBackgroundError(error.cause, 'read', key);
-        return await this.#loadAlone(job);
+        return await this.#loadAlone(flight);
       } finally {
         this.#context.watches.end(watch);
       }
@@ -224,7 +190,7 @@ export class Loading {
       return await redis.shared.lease(key, duration, deadline);
     } catch (error) {
       // It may be taken, or be taken yet by a server that goes on later, and nobody would load under it.
-      if (error instanceof RedisAway && mayHaveHappened(error.cause)) {
+      if (error instanceof RedisAway && error.cause.outcome === 'unknown') {
         redis.recovery.add(redis.shared.redisKey(key));
       }
       throw error;
@@ -232,8 +198,9 @@ export class Loading {
   }
 
   /** Somebody else loads. */
-  async #awaitChange(change: Promise<void>, poll: number, flight: { phase: FlightPhase }): Promise<void> {
+  async #awaitChange(change: Promise<void>, poll: number, flight: Flight): Promise<void> {
     flight.phase = 'waiting';
+    flight.leaveRound();
     this.#context.metrics.increment('leaseWaits');
     // Spread out, so that many waiters that are not told do not ask all at once.
     const pause = delay(poll * (0.5 + Math.random()));
@@ -246,7 +213,7 @@ export class Loading {
     key: string,
     watch: Watch,
     poll: number,
-    flight: { phase: FlightPhase },
+    flight: Flight,
     { shared }: RedisParts,
   ): Promise<void> {
     const ending = this.#context.watches.begin(shared.refreshKey(key));
@@ -258,41 +225,42 @@ export class Loading {
     }
   }
 
-  async #refresh<T>(job: Job<T>, entry: StoredEntry, redis: RedisParts): Promise<void> {
+  async #refresh<T>(flight: Flight<T>, entry: StoredEntry, redis: RedisParts): Promise<void> {
+    const { key, policy } = flight;
     try {
-      const lease = await redis.shared.leaseRefresh(job.key, entry, job.policy.lease);
+      const lease = await redis.shared.leaseRefresh(key, entry, policy.lease);
       if (!lease) return;
-      await this.#loadUnder(lease, job, redis, { entry, verdict: 'revalidate' });
+      await this.#loadUnder(lease, flight, redis, { entry, verdict: 'revalidate' });
     } catch (error) {
-      this.#context.onBackgroundError(error, 'refresh', job.key);
+      this.#context.onBackgroundError(error, 'refresh', key);
     }
   }
 
   /** Loads with the right to store the outcome, which any change of the key since takes away. */
   async #loadUnder<T>(
     lease: Lease,
-    job: Job<T>,
+    flight: Flight<T>,
     redis: RedisParts,
     standing: { readonly entry: StoredEntry; readonly verdict: Verdict } | undefined,
   ): Promise<T> {
-    const { key, policy, flight } = job;
+    const { key, policy } = flight;
     const { shared } = redis;
     const onError = (error: unknown): void => this.#context.onBackgroundError(error, 'fill', key);
     const createdAt = shared.now();
     const watch = this.#context.watches.begin(shared.redisKey(key));
     const stopKeeping = keepLease(shared, lease, policy.lease, onError);
-    const loading = this.#load(job, standing?.entry.value);
+    const loading = this.#load(flight, standing?.entry.value);
     const store = (loaded: Loaded<T>): Promise<void> => {
-      const fresh = this.#prepare(loaded, createdAt, job);
-      if (fresh && !watch.changed) return this.#fill(lease, fresh, job, redis, watch);
+      const fresh = this.#prepare(loaded, createdAt, policy);
+      if (fresh && !watch.changed) return this.#fill(lease, fresh, flight, redis, watch);
       // Nothing is stored, so whoever asks from now on asks anew.
-      this.#flights.close(key, flight);
+      this.#flights.close(flight);
       return this.#release(lease, redis);
     };
     // What fails here is told to nobody else; that the load failed, its callers are told.
     const storing = loading
       .then(store, () => {
-        this.#flights.close(key, flight);
+        this.#flights.close(flight);
         return this.#release(lease, redis);
       })
       .catch((error: unknown) => {
@@ -322,13 +290,13 @@ export class Loading {
   }
 
   /** Something that is no entry is in the way: the outcome is written over it. */
-  async #loadOver<T>(job: Job<T>, { shared, tags }: RedisParts): Promise<T> {
-    const { key, flight } = job;
+  async #loadOver<T>(flight: Flight<T>, { shared, tags }: RedisParts): Promise<T> {
+    const { key, policy } = flight;
     const createdAt = shared.now();
     const watch = this.#context.watches.begin(shared.redisKey(key));
     try {
-      const loaded = await this.#load(job, undefined);
-      const fresh = this.#prepare(loaded, createdAt, job);
+      const loaded = await this.#load(flight, undefined);
+      const fresh = this.#prepare(loaded, createdAt, policy);
       if (fresh && !watch.changed && !flight.outdated) {
         const entry = shared.encode(fresh.kept.value, fresh.kept);
         flight.afterwards = tags
@@ -345,8 +313,8 @@ export class Loading {
   }
 
   /** Without Redis to share it, and with a copy that lives the shorter for it. */
-  async #loadAlone<T>(job: Job<T>): Promise<T> {
-    const { key, policy, flight } = job;
+  async #loadAlone<T>(flight: Flight<T>): Promise<T> {
+    const { key, policy } = flight;
     const { watches, gate, metrics } = this.#context;
     const redis = this.#redis;
     const stale = this.#copies.judged(key, policy);
@@ -356,8 +324,8 @@ export class Loading {
       const watch = watches.begin(redis?.shared.redisKey(key) ?? key);
       try {
         if (!redis) metrics.increment('misses');
-        const loaded = await this.#load(job, stale?.held.value);
-        const fresh = this.#prepare(loaded, createdAt, job);
+        const loaded = await this.#load(flight, stale?.held.value);
+        const fresh = this.#prepare(loaded, createdAt, policy);
         // With a new connection since, changes may have gone unheard that the copies of the new one know of.
         if (fresh && !watch.changed && !flight.outdated && epoch === this.#context.epoch()) {
           this.#copies.keep(key, fresh.kept, policy, this.#context.sizeOf(fresh.kept.value), !redis);
@@ -369,7 +337,8 @@ export class Loading {
       }
     };
     try {
-      return await (redis ? gate.run(run) : run());
+      // A load that waits for its turn must not be waited for by those whose turn it is.
+      return await (redis ? gate.run(run, () => flight.leaveRound()) : run());
     } catch (error) {
       if (!stale || policy.staleIfError === 0) throw error;
       this.#context.onBackgroundError(error, 'load', key);
@@ -379,17 +348,20 @@ export class Loading {
     }
   }
 
-  #load<T>({ key, loader, policy, flight }: Job<T>, stale: unknown): Promise<Loaded<T>> {
+  #load<T>(flight: Flight<T>, stale: unknown): Promise<Loaded<T>> {
+    const { key, loader } = flight;
+    const { hardTimeout } = flight.policy;
     flight.phase = 'loading';
     // What is loaded now is newer than all that made newcomers stay away.
-    this.#flights.reopen(key, flight);
+    this.#flights.reopen(flight);
     this.#context.metrics.increment('loads');
-    const { hardTimeout } = policy;
-    return runLoad(loader, { key, stale, hardTimeout, controller: flight.controller });
+    const loading = runLoad(loader, { key, stale, hardTimeout, controller: flight.controller });
+    flight.leaveRound();
+    return loading;
   }
 
   /** What is to be stored of a load; undefined for what is not. From here on the value is shared. */
-  #prepare<T>(loaded: Loaded<T>, createdAt: number, { policy }: Job<T>): Fresh | undefined {
+  #prepare<T>(loaded: Loaded<T>, createdAt: number, policy: EntryPolicy): Fresh | undefined {
     const { value, cost, skipped } = loaded;
     if (value === undefined || skipped) return undefined;
     const ttl = loaded.ttl ?? (value === null ? policy.negativeTtl : undefined) ?? policy.ttl;
@@ -402,7 +374,7 @@ export class Loading {
   async #fill<T>(
     lease: Lease,
     { kept, times }: Fresh,
-    { key, policy }: Job<T>,
+    { key, policy }: Flight<T>,
     { shared, tags }: RedisParts,
     watch: Watch,
   ): Promise<void> {
@@ -446,10 +418,6 @@ export class Loading {
     const age = layer === 'load' ? 0 : Math.max(0, now - createdAt);
     onRead({ key, layer, age, stale: verdict === 'revalidate' || verdict === 'only-on-error' });
   }
-}
-
-function mayHaveHappened(error: CacheError): boolean {
-  return error instanceof DeadlineError || (error instanceof ConnectionError && error.sent);
 }
 
 function isServed(verdict: Verdict): boolean {

@@ -85,7 +85,7 @@ export class MultiLayerCache {
     const underWay = this.#flights.get<T>(key);
     if (underWay) this.#context.metrics.increment('coalesced');
     const flight = underWay ?? this.#begin(key, loader, policy, false);
-    return flight.attend(signal, () => this.#flights.close(key));
+    return flight.attend(signal);
   }
 
   /** What there is, as long as it may be served without a load; undefined where Redis cannot tell, too. */
@@ -270,8 +270,8 @@ export class MultiLayerCache {
   }
 
   #begin<T>(key: string, loader: Loader<T>, policy: EntryPolicy, refresh: boolean): Flight<T> {
-    const flight = this.#flights.start<T>(key);
-    this.#loading.begin({ key, loader, policy, flight, refresh });
+    const flight = this.#flights.start({ key, loader, policy, refresh, round: undefined }, this.#loading);
+    this.#loading.begin(flight);
     return flight;
   }
 

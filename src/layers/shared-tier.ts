@@ -5,6 +5,7 @@ import { CacheError, ServerError } from '../errors.js';
 import type { Command, Reader, RedisPort, Reply } from '../redis/port.js';
 import { answersWith } from '../redis/reply-error.js';
 import { Script } from '../redis/script.js';
+import { turnClock } from '../runtime/turn-clock.js';
 import { RedisAway } from './redis-away.js';
 
 /** A value as it stands in Redis. */
@@ -87,6 +88,8 @@ export class SharedTier {
   readonly #prefix: string;
   readonly #serializer: Serializer;
   readonly #onUnreadable: SharedTierParts['onUnreadable'];
+  #turn = -1;
+  #turnNow = 0;
 
   constructor(parts: SharedTierParts) {
     this.#port = parts.port;
@@ -109,6 +112,16 @@ export class SharedTier {
     return this.#port.serverNow();
   }
 
+  /** The same by a clock that is read once a turn: for judging many ages in a row. */
+  turnNow(): number {
+    const turn = turnClock.now();
+    if (turn !== this.#turn) {
+      this.#turn = turn;
+      this.#turnNow = this.#port.serverNow();
+    }
+    return this.#turnNow;
+  }
+
   /** Rejects with `RedisAway`, as {@link lease} does: what asks for these can do without Redis. */
   async read(key: string): Promise<Found> {
     try {
@@ -118,9 +131,9 @@ export class SharedTier {
     }
   }
 
-  /** The read that every answer begins with. What is found is for {@link decode}, and a failure for {@link read} to look at. */
-  readRaw(redisKey: string, reader: Reader): void {
-    this.#port.read(redisKey, reader);
+  /** The read that every answer begins with. What is found is for {@link decode}, and a failure for {@link inTheWay} to look at. */
+  readTo(redisKey: string, reader: Reader, slot: number, once: boolean): void {
+    this.#port.readTo(redisKey, reader, slot, once);
   }
 
   /** Bytes to store, made at once, so that what a caller does to the value afterwards does not matter. */

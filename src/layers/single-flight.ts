@@ -1,32 +1,93 @@
+import type { Watch } from '../coherence/watches.js';
+import type { CacheError } from '../errors.js';
+import type { Reader } from '../redis/port.js';
+import { turnClock } from '../runtime/turn-clock.js';
+import type { EntryPolicy } from './entry-policy.js';
+import type { Loader } from './load.js';
+
 /** What a flight does at the moment, and so what a change of its key means to it. */
 export type FlightPhase = 'reading' | 'waiting' | 'loading';
 
+/** What is to be answered. */
+export interface Job<T> {
+  readonly key: string;
+  readonly loader: Loader<T>;
+  readonly policy: EntryPolicy;
+  /** Whether a stale value is to be replaced rather than served. */
+  readonly refresh: boolean;
+  /** Told when it is known whether the flight loads now; see {@link LoadRound}. */
+  readonly round: LoadRound | undefined;
+}
+
+/**
+ * Answers that were asked for together and whose loads are one call: that call waits until each of them has said whether it
+ * loads now, and for nothing else.
+ */
+export interface LoadRound {
+  enter(): void;
+  /** Once for each that entered: it has called its loader, or it has its answer, or it waits for somebody else's load. */
+  leave(): void;
+}
+
+/** How the first read of a flight goes on. */
+export interface FirstReads {
+  firstRead<T>(flight: Flight<T>, bytes: Buffer | null): void;
+  firstReadFailed<T>(flight: Flight<T>, error: CacheError): void;
+}
+
 const ignore = (): void => undefined;
 
-/** One answer under way, which any number of callers wait for. */
-export class Flight<T = unknown> {
+let resolveMade: (value: never) => void = ignore;
+let rejectMade: (error: unknown) => void = ignore;
+/** One function for all promises: one a flight, with what it closes over, would be the greater part of the flight. */
+const takeOut = (resolve: (value: never) => void, reject: (error: unknown) => void): void => {
+  resolveMade = resolve;
+  rejectMade = reject;
+};
+
+/**
+ * One answer under way, which any number of callers wait for. It is its own job and the reader of its own first read: most
+ * flights end with that, and an object for each of these would cost more than the rest of it.
+ */
+export class Flight<T = unknown> implements Job<T>, Reader {
   readonly key: string;
+  readonly loader: Loader<T>;
+  readonly policy: EntryPolicy;
+  readonly refresh: boolean;
+  round: LoadRound | undefined;
   phase: FlightPhase = 'reading';
   /** The key was written or deleted since the load began: the outcome belongs to the past and must not be stored. */
   outdated = false;
+  /** Whether one may join it: whether the table has it. Kept by the table. */
+  listed = true;
+  /** By the clock of the turn. */
+  readonly began = turnClock.now();
+  /** Of the first read, where what it finds may be kept. */
+  watch: Watch | undefined;
   /** What goes on behind the callers' backs once they have their answer. Never rejects. */
   afterwards: Promise<void> | undefined;
+  /** Made by {@link Flight.controller}. */
+  aborter: AbortController | undefined;
   readonly #table: SingleFlight;
+  readonly #reads: FirstReads;
   #outcome: Promise<T> | undefined;
-  #resolve!: (value: T) => void;
-  #reject!: (error: unknown) => void;
-  #controller: AbortController | undefined;
+  #resolve: (value: T) => void;
+  #reject: (error: unknown) => void;
   #leaving = 0;
   #staying = false;
 
   /** Made by {@link SingleFlight.start}. */
-  constructor(key: string, table: SingleFlight) {
-    this.key = key;
+  constructor(job: Job<T>, table: SingleFlight, reads: FirstReads) {
+    this.key = job.key;
+    this.loader = job.loader;
+    this.policy = job.policy;
+    this.refresh = job.refresh;
+    this.round = job.round;
     this.#table = table;
-    this.#outcome = new Promise<T>((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+    this.#reads = reads;
+    this.#outcome = new Promise<T>(takeOut);
+    this.#resolve = resolveMade as (value: T) => void;
+    this.#reject = rejectMade;
   }
 
   /** What every caller gets, until the flight is over. */
@@ -35,8 +96,17 @@ export class Flight<T = unknown> {
     return this.#outcome;
   }
 
+  received(bytes: Buffer | null): void {
+    this.#reads.firstRead(this, bytes);
+  }
+
+  failed(error: CacheError): void {
+    this.#reads.firstReadFailed(this, error);
+  }
+
   settle(value: T): void {
     this.#resolve(value);
+    this.leaveRound();
     // Whoever comes while the value is still being stored shares it, instead of finding this process's own lease.
     if (this.afterwards) this.#table.linger(this, this.afterwards);
     else this.end();
@@ -44,6 +114,7 @@ export class Flight<T = unknown> {
 
   fail(error: unknown): void {
     this.#reject(error);
+    this.leaveRound();
     this.end();
   }
 
@@ -53,7 +124,7 @@ export class Flight<T = unknown> {
    * and what they answered would be copied about with them: a quarter of the time of a busy process.
    */
   end(): void {
-    this.#table.close(this.key, this);
+    this.#table.close(this);
     this.#outcome = undefined;
     this.#resolve = this.#reject = ignore;
   }
@@ -66,13 +137,21 @@ export class Flight<T = unknown> {
     );
   }
 
+  /** Whether it loads now is known. */
+  leaveRound(): void {
+    const { round } = this;
+    if (!round) return;
+    this.round = undefined;
+    round.leave();
+  }
+
   /** Aborts what the flight does. Made when it is needed: most flights find their value in Redis. */
   get controller(): AbortController {
-    return (this.#controller ??= new AbortController());
+    return (this.aborter ??= new AbortController());
   }
 
   /** The outcome for one caller. Its signal lets that caller leave; the load is aborted when all have left. */
-  attend(signal: AbortSignal | undefined, onDeserted: () => void): Promise<T> {
+  attend(signal: AbortSignal | undefined): Promise<T> {
     if (!signal) {
       this.#staying = true;
       return this.outcome;
@@ -83,7 +162,7 @@ export class Flight<T = unknown> {
       const leave = (): void => {
         reject(signal.reason);
         if (--this.#leaving > 0 || this.#staying) return;
-        onDeserted();
+        this.#table.close(this);
         this.controller.abort(signal.reason);
       };
       signal.addEventListener('abort', leave, { once: true });
@@ -106,9 +185,9 @@ export class SingleFlight {
     return this.#flights.get(key) as Flight<T> | undefined;
   }
 
-  start<T>(key: string): Flight<T> {
-    const flight = new Flight<T>(key, this);
-    this.#flights.set(key, flight as Flight);
+  start<T>(job: Job<T>, reads: FirstReads): Flight<T> {
+    const flight = new Flight<T>(job, this, reads);
+    this.#flights.set(job.key, flight as Flight);
     return flight;
   }
 
@@ -127,13 +206,17 @@ export class SingleFlight {
   }
 
   /** Nobody joins it any more. */
-  close(key: string, flight: object | undefined = this.#flights.get(key)): void {
-    if (flight && this.#flights.get(key) === flight) this.#flights.delete(key);
+  close<T>(flight: Flight<T>): void {
+    if (!flight.listed) return;
+    flight.listed = false;
+    this.#flights.delete(flight.key);
   }
 
   /** What it will answer is newer than all that closed it: one may join it again. */
-  reopen<T>(key: string, flight: Flight<T>): void {
-    if (!flight.outdated && !this.#flights.has(key)) this.#flights.set(key, flight as Flight);
+  reopen<T>(flight: Flight<T>): void {
+    if (flight.outdated || this.#flights.has(flight.key)) return;
+    flight.listed = true;
+    this.#flights.set(flight.key, flight as Flight);
   }
 
   /** This process wrote or deleted the key. */
@@ -141,7 +224,7 @@ export class SingleFlight {
     const flight = this.#flights.get(key);
     if (!flight) return;
     flight.outdated = true;
-    this.#flights.delete(key);
+    this.close(flight);
   }
 
   /** Somebody else changed the key. */
@@ -150,17 +233,18 @@ export class SingleFlight {
     // One that waits for somebody's load waits for just this.
     if (!flight || flight.phase === 'waiting') return;
     if (flight.phase === 'loading') flight.outdated = true;
-    this.#flights.delete(key);
+    this.close(flight);
   }
 
   /** Changes may have gone unheard. What is being loaded may still be stored where Redis itself says that it may. */
   closeAll(): void {
+    for (const flight of this.#flights.values()) flight.listed = false;
     this.#flights.clear();
   }
 
   outdateAll(): void {
     for (const flight of this.#flights.values()) flight.outdated = true;
-    this.#flights.clear();
+    this.closeAll();
   }
 
   get size(): number {

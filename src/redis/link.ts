@@ -5,7 +5,7 @@ import { DeadlineBatch } from '../resilience/deadline-batch.js';
 import { openConnection, type ChangeListening } from './open-connection.js';
 import type { Connection, Driver } from './connection.js';
 import { PendingReply, type ReplyObserver } from './pending-reply.js';
-import type { CommandArgument, PortState, Reader, Reply, StateChange } from './port.js';
+import type { CommandArgument, PortState, Reader, Receiver, Reply, StateChange } from './port.js';
 import { toCacheError } from './reply-error.js';
 import type { ServerClock } from './server-clock.js';
 
@@ -47,10 +47,18 @@ export class RedisLink {
   readonly #listeners = new Set<(change: StateChange) => void>();
   readonly #backoff: (attempt: number) => number;
   readonly #reads = new ReadCoalescer((args) => this.send(args));
+  /** What a failure means for the link is noted where it happens. */
+  readonly #timeReceiver: Receiver<Reply> = {
+    received: (reply) => void this.#clock.hear(reply),
+    failed: () => undefined,
+  };
   #state: PortState = 'connecting';
   #cause: CacheError | undefined;
   #current: Carrier | undefined;
   #batch: DeadlineBatch | undefined;
+  /** The last batch with a deadline of its own, as long as its turn is. */
+  #solo: DeadlineBatch | undefined;
+  #soloDeadline = 0;
   #waitingForFirst = 0;
   #answers = 0;
   #attempts = 0;
@@ -102,16 +110,26 @@ export class RedisLink {
     return this.send(['GET', key], deadline) as Promise<Buffer | null>;
   }
 
-  /** The same by the common deadline, without a promise of its own. */
-  read(key: string, reader: Reader): void {
-    this.#reads.read(key, reader);
+  /** See `RedisPort.readTo`. */
+  readTo(key: string, reader: Reader, slot: number, once: boolean): void {
+    this.#reads.read(key, reader, slot, once);
   }
 
   /** @param deadline - when it must be settled, by `performance.now()`; `commandTimeout` from now if left out. */
   send(args: readonly CommandArgument[], deadline?: number): Promise<Reply> {
-    if (this.#state === 'ready' && this.#current) return this.#write(this.#current, args, deadline);
-    if (this.#state === 'connecting') return this.#sendOnceConnected(args, deadline);
-    return Promise.reject(this.#refusal());
+    return new Promise((received, failed) => this.sendTo(args, { received, failed }, 0, deadline));
+  }
+
+  /** The same without a promise. */
+  sendTo(
+    args: readonly CommandArgument[],
+    receiver: Receiver<Reply>,
+    slot: number,
+    deadline?: number,
+  ): void {
+    if (this.#state === 'ready' && this.#current) this.#write(this.#current, args, receiver, slot, deadline);
+    else if (this.#state === 'connecting') this.#sendOnceConnected(args, receiver, slot, deadline);
+    else receiver.failed(this.#refusal(), slot);
   }
 
   close(cause: CacheError = new ClosedError('the cache was closed')): void {
@@ -124,17 +142,23 @@ export class RedisLink {
     this.#listeners.clear();
   }
 
-  #write(carrier: Carrier, args: readonly CommandArgument[], deadline?: number): Promise<Reply> {
+  #write(
+    carrier: Carrier,
+    args: readonly CommandArgument[],
+    receiver: Receiver<Reply>,
+    slot: number,
+    deadline?: number,
+  ): void {
     if (carrier.inFlight >= this.#settings.maxInFlight) {
-      return Promise.reject(
-        new OverloadedError(`${carrier.inFlight} commands already wait for Redis at ${this.#driver.address}`),
+      const error = new OverloadedError(
+        `${carrier.inFlight} commands already wait for Redis at ${this.#driver.address}`,
       );
+      receiver.failed(error, slot);
+      return;
     }
-    const batch = deadline === undefined ? (this.#batch ??= this.#openBatch()) : this.#soloBatch(deadline);
+    const batch = deadline === undefined ? (this.#batch ??= this.#openBatch()) : this.#batchFor(deadline);
     carrier.inFlight++;
-    return new Promise((resolve, reject) => {
-      new PendingReply(carrier, batch, resolve, reject).follow(carrier.connection.send(args));
-    });
+    new PendingReply(carrier, batch, receiver, slot).follow(carrier.connection.send(args));
   }
 
   #openBatch(): DeadlineBatch {
@@ -147,36 +171,48 @@ export class RedisLink {
     return batch;
   }
 
-  #soloBatch(deadline: number): DeadlineBatch {
+  /** For operations of several commands, which share one deadline. Those of one turn and one millisecond share a timer, too. */
+  #batchFor(deadline: number): DeadlineBatch {
+    if (this.#solo && Math.abs(deadline - this.#soloDeadline) < 1) return this.#solo;
     const answersBefore = this.#answers;
     const left = deadline - performance.now();
     const batch = new DeadlineBatch(left, () => {
       // An operation's last command may get little of its time: that the server missed so short a deadline proves nothing.
       if (left >= this.#settings.commandTimeout / 2) this.#deadlinePassed(answersBefore);
     });
-    queueMicrotask(() => batch.seal());
+    this.#solo = batch;
+    this.#soloDeadline = deadline;
+    setImmediate(() => {
+      batch.seal();
+      if (this.#solo === batch) this.#solo = undefined;
+    });
     return batch;
   }
 
-  #sendOnceConnected(args: readonly CommandArgument[], deadline?: number): Promise<Reply> {
+  #sendOnceConnected(
+    args: readonly CommandArgument[],
+    receiver: Receiver<Reply>,
+    slot: number,
+    deadline?: number,
+  ): void {
     if (this.#waitingForFirst >= this.#settings.maxInFlight) {
-      return Promise.reject(
-        new OverloadedError(`${this.#waitingForFirst} commands already wait for the first connection`),
+      const error = new OverloadedError(
+        `${this.#waitingForFirst} commands already wait for the first connection`,
       );
+      receiver.failed(error, slot);
+      return;
     }
     const until = deadline ?? performance.now() + this.#settings.commandTimeout;
     this.#waitingForFirst++;
-    return new Promise((resolve, reject) => {
-      const finish = (proceed: boolean): void => {
-        clearTimeout(timer);
-        stopListening();
-        this.#waitingForFirst--;
-        if (proceed) resolve(this.send(args, until));
-        else reject(this.#refusal());
-      };
-      const timer = setTimeout(() => finish(false), Math.max(0, until - performance.now()));
-      const stopListening = this.onStateChange((change) => finish(change.state === 'ready'));
-    });
+    const finish = (proceed: boolean): void => {
+      clearTimeout(timer);
+      stopListening();
+      this.#waitingForFirst--;
+      if (proceed) this.sendTo(args, receiver, slot, until);
+      else receiver.failed(this.#refusal(), slot);
+    };
+    const timer = setTimeout(() => finish(false), Math.max(0, until - performance.now()));
+    const stopListening = this.onStateChange((change) => finish(change.state === 'ready'));
   }
 
   #refusal(): CacheError {
@@ -294,10 +330,7 @@ export class RedisLink {
     this.#heartbeat = setTimeout(() => {
       const carrier = this.#current;
       if (carrier && this.#state === 'ready') {
-        this.#write(carrier, ['TIME']).then(
-          (reply) => this.#clock.hear(reply),
-          () => undefined, // what it means for the link was noted where it happened
-        );
+        this.#write(carrier, ['TIME'], this.#timeReceiver, 0);
       }
       this.#beat();
     }, this.#settings.heartbeatInterval).unref();

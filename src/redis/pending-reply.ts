@@ -1,6 +1,6 @@
 import { DeadlineError, type CacheError } from '../errors.js';
 import type { DeadlineBatch, Expirable } from '../resilience/deadline-batch.js';
-import type { Reply } from './port.js';
+import type { Receiver, Reply } from './port.js';
 
 /** What a command under way needs to know of the connection that carries it. */
 export interface ReplyObserver {
@@ -12,24 +12,19 @@ export interface ReplyObserver {
   isReplyError(error: unknown): boolean;
 }
 
-/** One written command whose caller waits. It settles once: by the answer, by the loss of the link, or by the deadline. */
+/** One written command for whose answer somebody waits. It settles once: by the answer, by the loss of the link, or by the deadline. */
 export class PendingReply implements Expirable {
   settled = false;
   readonly #observer: ReplyObserver;
   readonly #batch: DeadlineBatch;
-  readonly #resolve: (reply: Reply) => void;
-  readonly #reject: (error: CacheError) => void;
+  readonly #receiver: Receiver<Reply>;
+  readonly #slot: number;
 
-  constructor(
-    observer: ReplyObserver,
-    batch: DeadlineBatch,
-    resolve: (reply: Reply) => void,
-    reject: (error: CacheError) => void,
-  ) {
+  constructor(observer: ReplyObserver, batch: DeadlineBatch, receiver: Receiver<Reply>, slot: number) {
     this.#observer = observer;
     this.#batch = batch;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#receiver = receiver;
+    this.#slot = slot;
     batch.add(this);
   }
 
@@ -38,27 +33,27 @@ export class PendingReply implements Expirable {
     sent.then(
       (reply) => {
         this.#observer.answered();
-        if (this.#settle()) this.#resolve(reply);
+        if (this.settled) return;
+        this.settled = true;
+        this.#batch.settle();
+        this.#receiver.received(reply, this.#slot);
       },
       (error: unknown) => {
         if (this.#observer.isReplyError(error)) this.#observer.answered();
         else this.#observer.dropped();
-        if (this.#settle()) this.#reject(this.#observer.toCacheError(error));
+        if (this.settled) return;
+        this.settled = true;
+        this.#batch.settle();
+        this.#receiver.failed(this.#observer.toCacheError(error), this.#slot);
       },
     );
   }
 
   expire(): void {
     this.settled = true;
-    this.#reject(
+    this.#receiver.failed(
       new DeadlineError('Redis did not answer by the deadline; whether it did as told is unknown'),
+      this.#slot,
     );
-  }
-
-  #settle(): boolean {
-    if (this.settled) return false;
-    this.settled = true;
-    this.#batch.settle();
-    return true;
   }
 }

@@ -40,12 +40,18 @@ export interface StateChange {
   readonly cause: CacheError | undefined;
 }
 
-/** Who reads a key. One of the two is called, once. */
-export interface Reader {
-  /** The bytes belong to a larger, short-lived buffer: copy what is to be kept. */
-  found(bytes: Buffer | null): void;
-  failed(error: CacheError): void;
+/**
+ * Who is told how things went that were asked without a promise each: a promise a key would cost more than the key. For each
+ * thing one of the two is called, once, with the number it was asked under; perhaps before the call that asked returns. What
+ * they throw would be lost, and keep others from their answers: they do not throw.
+ */
+export interface Receiver<T> {
+  received(answer: T, slot: number): void;
+  failed(error: CacheError, slot: number): void;
 }
+
+/** Who reads keys. The bytes belong to a larger, short-lived buffer: copy what is to be kept. */
+export type Reader = Receiver<Buffer | null>;
 
 /**
  * The few things the cache asks of Redis. Everything above this line is the same for one server, a Cluster, Sentinel or
@@ -67,11 +73,18 @@ export interface RedisPort {
   connect(): Promise<void>;
   /** The bytes of a string key; null when there is none. */
   get(key: string, deadline?: number): Promise<Buffer | null>;
-  /** The same by the common deadline and without a promise of its own, for reads that are many and hot. */
-  read(key: string, reader: Reader): void;
+  /**
+   * The same by the common deadline and without a promise, for reads that are many and hot. However it is asked, a key stands
+   * once in a command.
+   *
+   * @param once - the caller knows that nobody else reads this key in this turn, which spares looking for others who do.
+   */
+  readTo(key: string, reader: Reader, slot: number, once: boolean): void;
   /** The bytes of many keys in the order asked; a key's own error stands in its place. */
   getMany(keys: readonly string[], deadline?: number): Promise<Array<Buffer | null | CacheError>>;
   send(command: Command, deadline?: number): Promise<Reply>;
+  /** The same by the common deadline and without a promise. */
+  sendTo(command: Command, receiver: Receiver<Reply>, slot: number): void;
   /** Sends all as one pipeline. Never rejects: an error stands in its command's place. */
   sendAll(commands: readonly Command[], deadline?: number): Promise<Array<Reply | CacheError>>;
   /** When an operation that begins now must be settled, in the clock of `performance.now()`. */

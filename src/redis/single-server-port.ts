@@ -2,7 +2,8 @@ import { AuthenticationError, type CacheError, ConnectionError, MissingPeerError
 import type { Driver, Tracking } from './connection.js';
 import { LinkPool } from './link-pool.js';
 import type { PoolSettings } from './options.js';
-import type { Command, PortState, Reader, RedisPort, Reply, StateChange } from './port.js';
+import type { Command, PortState, Reader, Receiver, RedisPort, Reply, StateChange } from './port.js';
+import { Replies } from './replies.js';
 import { ServerClock } from './server-clock.js';
 
 /** `RedisPort` over one server. */
@@ -67,20 +68,33 @@ export class SingleServerPort implements RedisPort {
     return this.#pool.for(key).get(key, deadline);
   }
 
-  read(key: string, reader: Reader): void {
-    this.#pool.for(key).read(key, reader);
+  readTo(key: string, reader: Reader, slot: number, once: boolean): void {
+    this.#pool.for(key).readTo(key, reader, slot, once);
   }
 
   getMany(keys: readonly string[], deadline?: number): Promise<Array<Buffer | null | CacheError>> {
-    return Promise.all(keys.map((key) => settled(this.get(key, deadline))));
+    return Replies.of<Buffer | null>(keys.length, (answers) => {
+      for (const [slot, key] of keys.entries()) {
+        if (deadline === undefined) this.readTo(key, answers, slot, false);
+        else this.#pool.for(key).sendTo(['GET', key], answers as Receiver<unknown>, slot, deadline);
+      }
+    });
   }
 
-  send(command: Command, deadline?: number): Promise<Reply> {
-    return this.#pool.for(command.key).send(command.args, deadline);
+  send({ key, args }: Command, deadline?: number): Promise<Reply> {
+    return this.#pool.for(key).send(args, deadline);
+  }
+
+  sendTo({ key, args }: Command, receiver: Receiver<Reply>, slot: number): void {
+    this.#pool.for(key).sendTo(args, receiver, slot);
   }
 
   sendAll(commands: readonly Command[], deadline?: number): Promise<Array<Reply | CacheError>> {
-    return Promise.all(commands.map(({ key, args }) => settled(this.#pool.for(key).send(args, deadline))));
+    return Replies.of<Reply>(commands.length, (replies) => {
+      for (const [slot, { key, args }] of commands.entries()) {
+        this.#pool.for(key).sendTo(args, replies, slot, deadline);
+      }
+    });
   }
 
   deadline(): number {

@@ -22,7 +22,8 @@ function portThat(answer: (command: Command) => Reply | Promise<Reply>): RedisPo
     tracking: true,
     connect: unused,
     get: unused,
-    read: unused,
+    readTo: unused,
+    sendTo: unused,
     getMany: (keys) =>
       Promise.all(keys.map((key) => settled({ key, args: ['GET', key] }))) as Promise<Buffer[]>,
     send,
