@@ -232,10 +232,13 @@ export class SharedTier {
   /** Whether there was a value. A lease is removed too, and is none. */
   async remove(key: string): Promise<boolean> {
     const redisKey = this.redisKey(key);
-    const [head, removed] = await this.#all([
+    const [head, removed] = await this.#port.sendAll([
       { key: redisKey, args: ['GETRANGE', redisKey, '0', MARKER_END] },
       { key: redisKey, args: ['UNLINK', redisKey] },
     ]);
+    if (removed instanceof CacheError) throw removed;
+    // A list or a hash cannot be read so, and is no lease; it was removed all the same.
+    if (head instanceof CacheError && !answersWith(head, 'WRONGTYPE')) throw head;
     return removed === 1 && !(Buffer.isBuffer(head) && isMarker(head));
   }
 
