@@ -19,6 +19,18 @@ export type { Layer, ReadEvent } from './layers/layer-context.js';
 export { type Entry } from './layers/multi-layer-cache.js';
 export { CacheClient } from './client/cache-client.js';
 export type { CacheClientOptions, ClientHealth, ClientStats, WriteOptions } from './client/client-options.js';
+export { BatchCacheManager } from './batch/batch-cache-manager.js';
+export type {
+  BatchFailure,
+  BatchOperation,
+  BatchOptions,
+  BatchOutcome,
+  BatchProgress,
+  BatchResult,
+  BatchRunOptions,
+  BatchSummary,
+  BatchTarget,
+} from './batch/batch-types.js';
 export { CacheMetrics, type MetricsCounters, type MetricsSnapshot } from './metrics/cache-metrics.js';
 export type { HistogramSnapshot } from './metrics/histogram.js';
 export {

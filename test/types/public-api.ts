@@ -6,10 +6,13 @@ import { createClient } from '@redis/client';
 import { Redis as Ioredis6 } from 'ioredis';
 import { Redis as Ioredis5 } from 'ioredis5';
 import {
+  BatchCacheManager,
   BulkError,
   CacheClient,
   createCache,
   jsonCodec,
+  type BatchOperation,
+  type BatchSummary,
   type CacheError,
   type CacheManager,
   type CacheOptions,
@@ -150,4 +153,26 @@ export function errors(error: unknown): ReadonlyMap<string, CacheError> | string
   const { key, code }: CacheError = error as CacheError;
   same<typeof code, string>();
   return key;
+}
+
+export async function batches(): Promise<void> {
+  await using overClient = new BatchCacheManager(client, { batchSize: 100, flushInterval: '100ms' });
+  await overClient.batchSet('user:1', user, { ttl: '5m' });
+  // @ts-expect-error a client's entries have no tags
+  await overClient.batchSet('user:1', user, { tags: ['users'] });
+  const overCache = new BatchCacheManager(cache);
+  await overCache.batchSet('user:1', user, { ttl: '5m', tags: ['users'] });
+  const found = await overCache.batchGet<User>('user:1');
+  same<typeof found, User | undefined>();
+  const removed = await overCache.batchDelete('user:1');
+  same<typeof removed, boolean>();
+  const rows = async function* (): AsyncGenerator<BatchOperation> {
+    yield { type: 'set', key: 'user:1', value: user, options: { ttl: '5m' } };
+    // @ts-expect-error there is no such operation
+    yield { type: 'incr', key: 'n' };
+  };
+  const summary = await overClient.run(rows(), { onProgress: ({ given, done }) => void [given, done] });
+  same<typeof summary, BatchSummary>();
+  // @ts-expect-error not a cache
+  void new BatchCacheManager('redis://localhost');
 }
