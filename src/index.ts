@@ -31,6 +31,17 @@ export type {
   BatchSummary,
   BatchTarget,
 } from './batch/batch-types.js';
+export type {
+  AllocatorFit,
+  KeysAndBytes,
+  LargeKey,
+  MemoryPart,
+  MemoryParts,
+  MemoryReport,
+  MemoryReportOptions,
+  MemoryShare,
+  StorageAlternative,
+} from './report/memory-report.js';
 export { CacheMetrics, type MetricsCounters, type MetricsSnapshot } from './metrics/cache-metrics.js';
 export type { HistogramSnapshot } from './metrics/histogram.js';
 export {

@@ -1,8 +1,6 @@
-import { InvalidOptionError, ServerError } from '../errors.js';
-import type { RedisPort, Reply } from '../redis/port.js';
-
-/** How many keys the server looks at before it lets others have their turn, and about how many are held here at most. */
-const KEYS_PER_SCAN = 1000;
+import { InvalidOptionError } from '../errors.js';
+import type { RedisPort } from '../redis/port.js';
+import { escapeGlob, scanPage } from '../redis/scan.js';
 
 /**
  * Removes every key that begins with the prefix and is there from the beginning to the end; of one stored meanwhile nothing
@@ -24,27 +22,11 @@ export async function clearNamespace(port: RedisPort, prefix: string): Promise<n
   let removed = 0;
   let cursor = '0';
   do {
-    const reply = await port.send({
-      key: prefix,
-      args: ['SCAN', cursor, 'MATCH', pattern, 'COUNT', String(KEYS_PER_SCAN)],
-    });
-    const page = readPage(reply);
+    const page = await scanPage(port, cursor, pattern);
     if (page.keys.length > 0) {
       removed += Number(await port.send({ key: prefix, args: ['UNLINK', ...page.keys] }));
     }
     cursor = page.cursor;
   } while (cursor !== '0');
   return removed;
-}
-
-function escapeGlob(text: string): string {
-  return text.replaceAll(/[*?[\]\\]/g, String.raw`\$&`);
-}
-
-/** The keys stay bytes: others may have stored some that are no UTF-8. */
-function readPage(reply: Reply): { cursor: string; keys: Array<Buffer | string> } {
-  if (Array.isArray(reply) && reply.length === 2 && Array.isArray(reply[1])) {
-    return { cursor: String(reply[0]), keys: reply[1] as Buffer[] };
-  }
-  throw new ServerError('Redis answered a SCAN with something else than a cursor and keys');
 }

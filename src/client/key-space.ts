@@ -6,6 +6,8 @@ const LONGEST_NAMESPACE = 256;
 /** No name is encoded to these: in an encoded name a `%` is followed by `25` or `3A`. */
 const TAGS = '%tag';
 const TAG_FLOOR = '%tagfloor';
+/** What the marker of a refresh begins with; the Redis key of the entry follows. */
+export const REFRESH_PREFIX = '%refresh:';
 
 /**
  * Where a namespace's keys stand in Redis: `shop::user:42`, and `shop:eu::user:42` for the namespace `eu` within `shop`.
@@ -66,6 +68,30 @@ export class KeySpace {
   toString(): string {
     return this.path.join(':');
   }
+}
+
+/** What a Redis key of a namespace, or of one within it, is about. */
+export interface RedisKeyMeaning {
+  /** The names as they stand in Redis, joined with `:`; empty for the bare key space. */
+  readonly namespace: string;
+  /** `stray` begins as keys of the namespace do, and is none that this package makes. */
+  readonly about: 'entry' | 'refresh' | 'tag' | 'stray';
+}
+
+/** Undefined for a key of neither the namespace nor one within it. */
+export function readRedisKey(redisKey: string, within: KeySpace): RedisKeyMeaning | undefined {
+  const isRefresh = redisKey.startsWith(REFRESH_PREFIX);
+  const key = isRefresh ? redisKey.slice(REFRESH_PREFIX.length) : redisKey;
+  const family = within.familyPrefix;
+  if (!key.startsWith(family)) return undefined;
+  const namespace = family.slice(0, -1);
+  const end = key.indexOf('::');
+  const names = end === -1 ? [] : key.slice(0, end).split(':');
+  const last = names.at(-1);
+  if (last === TAGS || last === TAG_FLOOR) return { namespace: names.slice(0, -1).join(':'), about: 'tag' };
+  // Bare keys may be anything, so that what looks like a namespace may be the beginning of a key.
+  if (family !== '' && end === -1) return { namespace, about: 'stray' };
+  return { namespace: family === '' ? '' : names.join(':'), about: isRefresh ? 'refresh' : 'entry' };
 }
 
 function checked(name: unknown): string {

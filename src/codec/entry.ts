@@ -175,6 +175,31 @@ export function decodeEntry(bytes: Buffer): DecodedEntry | DecodeFailure {
   return { ok: true, header, payload };
 }
 
+/** What the beginning of an entry tells, without the rest and so without proof that it is whole. */
+export interface EntryBeginning {
+  readonly codec: number;
+  readonly compressor: number;
+  readonly marker: boolean;
+  /** Bytes before the payload; those given, where the fields go on behind them. */
+  readonly headerBytes: number;
+}
+
+/** Undefined for what does not begin as an entry of this format. */
+export function readBeginning(bytes: Buffer): EntryBeginning | undefined {
+  if (bytes.length < FIXED_BYTES || bytes[0] !== MAGIC || bytes[1] !== FORMAT) return undefined;
+  const flags = bytes[FLAGS_AT] ?? 0;
+  const codecs = bytes[CODEC_AT] ?? 0;
+  const reader = new VarintReader(bytes, FIXED_BYTES);
+  for (const flag of [HAS_FRESH_FOR, HAS_USABLE_FOR, HAS_COST]) if (flags & flag) reader.next();
+  if (flags & HAS_TAGS) readTags(bytes, reader);
+  return {
+    codec: codecs & 0x0f,
+    compressor: codecs >> 4,
+    marker: (flags & MARKER) !== 0,
+    headerBytes: reader.failed ? bytes.length : reader.at,
+  };
+}
+
 /** Flags nobody here knows, and fields that cannot be followed: whole all the same, or damaged? */
 function faultOfUnknown(bytes: Buffer): DecodeFailure {
   const rest = bytes.subarray(CREATED_AT);

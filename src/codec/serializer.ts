@@ -63,6 +63,11 @@ export class Serializer {
     this.#readers = readers;
   }
 
+  /** The codecs it reads, the one it writes with among them. */
+  get codecs(): readonly Codec[] {
+    return this.#readers.filter((reader) => reader !== undefined);
+  }
+
   /**
    * The bytes to store; they are the caller's own.
    *

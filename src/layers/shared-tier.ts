@@ -1,6 +1,6 @@
 import { isMarker, versionOf, encodeMarker, type EntryHeader } from '../codec/entry.js';
 import type { Serializer, ValueFields } from '../codec/serializer.js';
-import type { KeySpace } from '../client/key-space.js';
+import { REFRESH_PREFIX, type KeySpace } from '../client/key-space.js';
 import { CacheError, ServerError } from '../errors.js';
 import type { Command, Reader, RedisPort, Reply } from '../redis/port.js';
 import { answersWith } from '../redis/reply-error.js';
@@ -187,7 +187,7 @@ export class SharedTier {
 
   /** `%` followed by anything but 25 or 3A begins no namespace's name, so this is nobody's entry. */
   refreshKey(key: string): string {
-    return `%refresh:${this.redisKey(key)}`;
+    return REFRESH_PREFIX + this.redisKey(key);
   }
 
   /** Stores the entry unless the key was touched since the lease. The connection is told of changes from then on. */

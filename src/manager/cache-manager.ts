@@ -8,6 +8,7 @@ import type { Loader } from '../layers/load.js';
 import type { Entry, MultiLayerCache } from '../layers/multi-layer-cache.js';
 import { distinctTags } from '../layers/tags/check-tags.js';
 import type { CacheMetrics } from '../metrics/cache-metrics.js';
+import type { MemoryReport, MemoryReportOptions } from '../report/memory-report.js';
 import { assertKey, describeValue, distinctKeys, rejectUnknownOptions } from '../validate.js';
 import type { CacheParts } from './cache-parts.js';
 import { callPolicy, ENTRY_OPTIONS, entryPolicy, type EntryOptions } from './entry-options.js';
@@ -247,6 +248,21 @@ export class CacheManager implements AsyncDisposable {
         evictions: memory.removals.capacity,
       },
     };
+  }
+
+  /**
+   * What this namespace and those within it take in Redis, by kinds, namespaces and codecs, and what they would take if
+   * they were stored otherwise. It looks at so many keys, for so long at most, and says what of it is estimated.
+   *
+   * @throws InvalidOptionError, also for a cache without Redis; CacheError of the first command that failed.
+   */
+  async memory(options: MemoryReportOptions = {}): Promise<MemoryReport> {
+    this.#enter('memory');
+    try {
+      return await this.#cache.reportMemory(this.#path, options);
+    } catch (error) {
+      throw error instanceof CacheError ? attribute(error, 'memory') : error;
+    }
   }
 
   /** Asks each part whether it is well. Never rejects. */

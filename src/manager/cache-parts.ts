@@ -1,6 +1,7 @@
 import { CacheClient } from '../client/cache-client.js';
 import { KeySpace } from '../client/key-space.js';
 import type { Serializer } from '../codec/serializer.js';
+import { InvalidOptionError } from '../errors.js';
 import { Coherence } from '../coherence/coherence.js';
 import { Watches } from '../coherence/watches.js';
 import type { EntryPolicy } from '../layers/entry-policy.js';
@@ -17,6 +18,8 @@ import type { Isolation } from '../memory/memory-store.js';
 import { sizeOf } from '../memory/size-of.js';
 import type { CacheMetrics } from '../metrics/cache-metrics.js';
 import type { RedisPort } from '../redis/port.js';
+import type { MemoryReport, MemoryReportOptions } from '../report/memory-report.js';
+import { reportMemory } from '../report/report-memory.js';
 import { Recovery } from '../resilience/recovery.js';
 import { RecoveryLog } from '../resilience/recovery-log.js';
 import type { Logger } from '../runtime/logger.js';
@@ -106,6 +109,12 @@ export class CacheParts {
       this.port &&
       new CacheClient({ port: this.port, keys, serializer, ttl: policy.ttl, metrics: this.metrics });
     return { client, layers };
+  }
+
+  /** What a namespace takes in Redis. */
+  async reportMemory(path: readonly string[], options: MemoryReportOptions): Promise<MemoryReport> {
+    if (!this.port) throw new InvalidOptionError('memory: this cache has no Redis');
+    return reportMemory(this.port, keySpace(path), this.#settings.serializer, options);
   }
 
   listenToReads(listener: (event: ReadEvent) => void): () => void {

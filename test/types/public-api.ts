@@ -20,6 +20,7 @@ import {
   type Duration,
   type LoadContext,
   type Logger,
+  type MemoryReport,
   type RedisOptions,
   type Resource,
 } from 'tiercel';
@@ -175,4 +176,12 @@ export async function batches(): Promise<void> {
   same<typeof summary, BatchSummary>();
   // @ts-expect-error not a cache
   void new BatchCacheManager('redis://localhost');
+}
+
+export async function memoryReport(): Promise<string> {
+  const report = await cache.memory({ maxKeys: 1000, timeout: '2s', codecs: [codec], compare: 0 });
+  same<typeof report, MemoryReport>();
+  // @ts-expect-error no such kind
+  void report.kinds.values;
+  return JSON.stringify(report.namespaces['shop']?.estimated.bytes);
 }
