@@ -91,12 +91,12 @@ export class DeadlineError extends CacheError {
   }
 }
 
-/** Too many commands are waiting for an answer already; this one was not sent. */
+/** Too many commands, or operations of a batch, wait already; this one was not sent. */
 export class OverloadedError extends CacheError {
   readonly code = 'TIERCEL_OVERLOADED';
 }
 
-/** The cache was closed; nothing was sent. */
+/** The cache, client or batch was closed; nothing was sent. */
 export class ClosedError extends CacheError {
   readonly code = 'TIERCEL_CLOSED';
 }

@@ -51,7 +51,7 @@ export class BatchCacheManager<Options extends object = WriteOptions> implements
   /** Of all operations ever. */
   readonly #total = new BatchTally();
   /** Of those given since the last flush. */
-  #sinceFlush = new BatchTally();
+  #sinceFlush = new BatchTally(this.#total);
   /** Settles when all that was given before the last flush has. */
   #flushed: Promise<unknown> = Promise.resolve();
   #closing: Promise<BatchSummary> | undefined;
@@ -154,7 +154,7 @@ export class BatchCacheManager<Options extends object = WriteOptions> implements
    */
   async flush(): Promise<BatchSummary> {
     const tally = this.#sinceFlush;
-    this.#sinceFlush = new BatchTally();
+    this.#sinceFlush = new BatchTally(this.#total);
     this.#queue.flush();
     const settled = Promise.all([this.#flushed, tally.settled()]);
     this.#flushed = settled;
@@ -195,9 +195,7 @@ export class BatchCacheManager<Options extends object = WriteOptions> implements
     } catch (error) {
       refusal = error;
     }
-    const tallies = [this.#total, this.#sinceFlush];
-    if (ofRun) tallies.push(ofRun);
-    const call = new BatchCall(operation, caller, tallies);
+    const call = new BatchCall(operation, caller, this.#sinceFlush, ofRun);
     if (refusal === undefined) this.#queue.add(call);
     else call.failed(refusal);
   }
@@ -218,7 +216,8 @@ export class BatchCacheManager<Options extends object = WriteOptions> implements
       throw new EncodeError('undefined means a miss and cannot be stored', { operation: type, key });
     }
     try {
-      return { ...operation, value: this.#barrier.in(operation.value) };
+      const value = this.#barrier.in(operation.value);
+      return value === operation.value ? operation : { ...operation, value };
     } catch (cause) {
       throw new EncodeError('the value cannot be kept apart from its caller', {
         operation: type,

@@ -1,4 +1,4 @@
-import type { BatchOperation } from './batch-types.js';
+import type { BatchFailure, BatchOperation } from './batch-types.js';
 import type { BatchTally } from './batch-tally.js';
 import { outcomeOf } from './outcome.js';
 
@@ -12,25 +12,37 @@ export interface Caller {
 export class BatchCall<Options extends object> {
   readonly operation: BatchOperation<Options>;
   readonly #caller: Caller;
-  readonly #tallies: readonly BatchTally[];
+  readonly #tally: BatchTally;
+  readonly #ofRun: BatchTally | undefined;
 
-  constructor(operation: BatchOperation<Options>, caller: Caller, tallies: readonly BatchTally[]) {
+  /** @param ofRun - counts it too. */
+  constructor(
+    operation: BatchOperation<Options>,
+    caller: Caller,
+    tally: BatchTally,
+    ofRun: BatchTally | undefined,
+  ) {
     this.operation = operation;
     this.#caller = caller;
-    this.#tallies = tallies;
-    for (const tally of tallies) tally.given();
+    this.#tally = tally;
+    this.#ofRun = ofRun;
+    tally.given();
+    ofRun?.given();
   }
 
   // The caller hears of it before those who wait for all, so that a summary never comes before its parts.
 
   done(value: unknown): void {
     this.#caller.done(value);
-    for (const tally of this.#tallies) tally.succeeded();
+    this.#tally.succeeded();
+    this.#ofRun?.succeeded();
   }
 
   failed(error: unknown): void {
     this.#caller.failed(error);
     const { type, key } = this.operation;
-    for (const tally of this.#tallies) tally.failed({ type, key, outcome: outcomeOf(error), error });
+    const failure: BatchFailure = { type, key, outcome: outcomeOf(error), error };
+    this.#tally.failed(failure);
+    this.#ofRun?.failed(failure);
   }
 }

@@ -1,6 +1,6 @@
 import type { BatchCall } from './batch-call.js';
 import type { BatchTarget } from './batch-types.js';
-import { KeyLine, type Command } from './key-line.js';
+import { KeyLine, tellDone, tellFailed, type Command } from './key-line.js';
 
 export interface BatchQueueSettings<O extends object> {
   readonly target: BatchTarget<O>;
@@ -21,12 +21,12 @@ export interface BatchQueueSettings<O extends object> {
 export class BatchQueue<O extends object> {
   readonly #settings: BatchQueueSettings<O>;
   readonly #lines = new Map<string, KeyLine<O>>();
-  /** Lines with operations that are not due yet. */
-  #gathering = new Set<KeyLine<O>>();
+  /** Lines with operations that wait for others. */
+  #gathering: Array<KeyLine<O>> = [];
   /** How many operations those are. */
   #gathered = 0;
   /** Lines with a command that may go. */
-  readonly #sendable = new Set<KeyLine<O>>();
+  #sendable: Array<KeyLine<O>> = [];
   #batchesUnderWay = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -38,8 +38,11 @@ export class BatchQueue<O extends object> {
     const line = this.#line(call.operation.key);
     line.add(call);
     // It settles with what is under way, or goes with what is due already.
-    if (!line.isWaiting || line.due) return;
-    this.#gathering.add(line);
+    if (!line.isWaiting || line.place === 'due') return;
+    if (line.place === 'nowhere') {
+      line.place = 'gathering';
+      this.#gathering.push(line);
+    }
     if (++this.#gathered >= this.#settings.batchSize) this.flush();
     // This timer keeps the process alive: what it is to send would be lost without a word.
     else this.#timer ??= setTimeout(() => this.flush(), this.#settings.flushInterval);
@@ -51,10 +54,11 @@ export class BatchQueue<O extends object> {
     this.#timer = undefined;
     this.#gathered = 0;
     for (const line of this.#gathering) {
-      line.due = true;
-      if (!line.isUnderWay) this.#sendable.add(line);
+      line.place = 'due';
+      // One with a command under way is sent when that has settled.
+      if (!line.isUnderWay) this.#sendable.push(line);
     }
-    this.#gathering.clear();
+    this.#gathering = [];
     this.#pump();
   }
 
@@ -66,47 +70,62 @@ export class BatchQueue<O extends object> {
 
   #pump(): void {
     const { batchSize, concurrency } = this.#settings;
-    while (this.#batchesUnderWay < concurrency && this.#sendable.size > 0) {
-      const batch: Array<KeyLine<O>> = [];
-      for (const line of this.#sendable) {
-        if (batch.length === batchSize) break;
-        this.#sendable.delete(line);
-        batch.push(line);
-      }
-      void this.#sendBatch(batch);
+    while (this.#batchesUnderWay < concurrency && this.#sendable.length > 0) {
+      this.#sendBatch(this.#sendable.splice(0, batchSize));
     }
   }
 
-  /** Never rejects: what fails is told to those who asked for it. */
-  async #sendBatch(batch: ReadonlyArray<KeyLine<O>>): Promise<void> {
+  #sendBatch(batch: ReadonlyArray<KeyLine<O>>): void {
     this.#batchesUnderWay++;
-    await Promise.all(batch.map((line) => this.#sendNext(line)));
-    this.#batchesUnderWay--;
-    this.#pump();
-    this.#settings.onBatchSettled();
-  }
-
-  async #sendNext(line: KeyLine<O>): Promise<void> {
-    const command = line.take();
-    if (!command) return;
-    try {
-      const reply = await this.#send(line.key, command);
-      line.succeeded(reply);
-    } catch (error) {
-      line.failed(error);
+    let left = batch.length;
+    const oneLess = (): void => {
+      if (--left > 0) return;
+      this.#batchesUnderWay--;
+      this.#pump();
+      this.#settings.onBatchSettled();
+    };
+    for (const line of batch) {
+      const command = line.take();
+      if (!command) throw new Error('a line is due and has nothing to send');
+      if (!line.isWaiting) line.place = 'nowhere';
+      // The line is in order before anyone is told: a listener may ask for more of the key.
+      this.#send(line.key, command).then(
+        (reply) => {
+          this.#goOn(line, false);
+          tellDone(command, reply);
+          oneLess();
+        },
+        (error: unknown) => {
+          this.#goOn(line, true);
+          tellFailed(command, error);
+          oneLess();
+        },
+      );
     }
-    // Whoever was told may have asked for more of the key by now.
-    if (line.isUnderWay) return;
-    if (line.due) this.#sendable.add(line);
-    else if (!line.isWaiting) this.#lines.delete(line.key);
   }
 
-  async #send(key: string, command: Command<O>): Promise<unknown> {
+  /** What comes next for a key whose command has settled. */
+  #goOn(line: KeyLine<O>, failed: boolean): void {
+    line.end(failed);
+    if (!line.isWaiting) {
+      this.#lines.delete(line.key);
+      return;
+    }
+    // Gets whose write failed were due with it.
+    if (line.place === 'nowhere') line.place = 'due';
+    if (line.place === 'due') this.#sendable.push(line);
+  }
+
+  #send(key: string, command: Command<O>): Promise<unknown> {
     const { target, keep } = this.#settings;
-    if (command.type === 'get') return keep(await target.get(key));
-    const { operation } = command.write.winner;
-    return operation.type === 'set'
-      ? target.set(key, operation.value, operation.options)
-      : target.delete(key);
+    try {
+      if (command.type === 'read') return target.get(key).then(keep);
+      const { operation } = command.winner;
+      return operation.type === 'set'
+        ? target.set(key, operation.value, operation.options)
+        : target.delete(key);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 }

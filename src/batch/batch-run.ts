@@ -52,14 +52,24 @@ export async function runOperations<O extends object>(
   };
   const tellProgress = onProgress ? (): void => tell(onProgress, tally.progress()) : ignore;
   const stop = host.onBatchSettled(tellProgress);
+  let index = 0;
+  const take = (operation: BatchOperation<O>): Promise<void> | undefined => {
+    checkOperation(operation);
+    host.take(operation, callerOf(operation, index++), tally);
+    return host.room(tally);
+  };
   try {
-    let index = 0;
-    for await (const operation of operations) {
-      if (thrown) break;
-      checkOperation(operation);
-      host.take(operation, callerOf(operation, index++), tally);
-      // Not awaited where there is room: that would cost every operation a turn of the microtasks.
-      for (let room = host.room(tally); room; room = host.room(tally)) await room;
+    // Nothing is awaited but what must be: each turn of the microtasks would cost about as much as the operation.
+    if (Symbol.iterator in operations) {
+      for (const operation of operations) {
+        for (let room = take(operation); room; room = host.room(tally)) await room;
+        if (thrown) break;
+      }
+    } else {
+      for await (const operation of operations) {
+        for (let room = take(operation); room; room = host.room(tally)) await room;
+        if (thrown) break;
+      }
     }
   } finally {
     host.sendAll();

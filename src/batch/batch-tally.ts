@@ -11,6 +11,12 @@ export class BatchTally {
   #waiting = 0;
   readonly #failures: BatchFailure[] = [];
   #whenSettled: Array<() => void> = [];
+  readonly #sum: BatchTally | undefined;
+
+  /** @param sum - counts what this one counts, and more. */
+  constructor(sum?: BatchTally) {
+    this.#sum = sum;
+  }
 
   get waiting(): number {
     return this.#waiting;
@@ -18,10 +24,12 @@ export class BatchTally {
 
   given(): void {
     this.#waiting++;
+    this.#sum?.given();
   }
 
   succeeded(): void {
     this.#done++;
+    this.#sum?.succeeded();
     this.#settle();
   }
 
@@ -29,6 +37,7 @@ export class BatchTally {
     if (failure.outcome === 'unknown') this.#unknown++;
     else this.#notDone++;
     if (this.#failures.length < MOST_FAILURES) this.#failures.push(failure);
+    this.#sum?.failed(failure);
     this.#settle();
   }
 

@@ -1,19 +1,29 @@
 import type { BatchCall } from './batch-call.js';
 
-/** A write that waits or is under way, with all that share its fate. */
-interface PendingWrite<O extends object> {
-  /** The last write given: the one that is sent. */
-  winner: BatchCall<O>;
-  /** What a get behind the winner sees. */
-  value: unknown;
-  /** In the order given: writes the winner replaced, itself, and gets behind any of them; each with what it comes to. */
-  readonly calls: Array<{ readonly call: BatchCall<O>; readonly result: unknown }>;
+/** A call with what it comes to if the write that it goes with succeeds. */
+interface Follower<O extends object> {
+  readonly call: BatchCall<O>;
+  readonly result: unknown;
 }
 
-/** The next command for a key. */
-export type Command<O extends object> =
-  | { readonly type: 'get'; readonly calls: ReadonlyArray<BatchCall<O>> }
-  | { readonly type: 'write'; readonly write: PendingWrite<O> };
+interface PendingRead<O extends object> {
+  readonly type: 'read';
+  readonly calls: Array<BatchCall<O>>;
+}
+
+interface PendingWrite<O extends object> {
+  readonly type: 'write';
+  /** The last write given: the one that is sent. */
+  winner: BatchCall<O>;
+  /** What the others come to: writes that it replaced, and gets behind any of them. Usually there are none. */
+  followers: Array<Follower<O>> | undefined;
+}
+
+/** What is sent for a key at once. */
+export type Command<O extends object> = PendingRead<O> | PendingWrite<O>;
+
+/** Where a line stands: nothing waits in it, or it gathers until the next flush, or it is due. */
+export type Place = 'nowhere' | 'gathering' | 'due';
 
 /**
  * The operations on one key that have not settled, in the order given.
@@ -23,14 +33,14 @@ export type Command<O extends object> =
  * at most one read and, behind it, one write, since
  * - a write replaces the one that waits: both settle as the last one does;
  * - a get behind a write that has not settled gets what that writes as soon as it is written, and nothing is asked. Where the
- *   write fails, it is asked then.
+ *   write fails, it is asked then, and finds what stands there by now.
  */
 export class KeyLine<O extends object> {
   readonly key: string;
-  /** Whether what waits is to go as soon as it can. */
-  due = false;
+  /** Kept by the queue. */
+  place: Place = 'nowhere';
   #underWay: Command<O> | undefined;
-  #reads: Array<BatchCall<O>> = [];
+  #read: PendingRead<O> | undefined;
   #write: PendingWrite<O> | undefined;
 
   constructor(key: string) {
@@ -43,72 +53,87 @@ export class KeyLine<O extends object> {
 
   /** Whether something waits to be sent. */
   get isWaiting(): boolean {
-    return this.#reads.length > 0 || this.#write !== undefined;
+    return this.#read !== undefined || this.#write !== undefined;
   }
 
   add(call: BatchCall<O>): void {
-    const { operation } = call;
-    if (operation.type === 'get') this.#addGet(call);
-    else if (operation.type === 'set') this.#addWrite(call, operation.value, undefined);
-    // A delete that is replaced has removed nothing.
-    else this.#addWrite(call, undefined, false);
+    if (call.operation.type !== 'get') {
+      this.#addWrite(call);
+      return;
+    }
+    const write = this.#write ?? (this.#underWay?.type === 'write' ? this.#underWay : undefined);
+    if (write) follow(write, { call, result: seenBehind(write.winner) });
+    else this.#addRead(call);
   }
 
   /** What is to be sent now. It is under way until it is told how that ended. */
   take(): Command<O> | undefined {
-    if (this.#reads.length > 0) {
-      this.#underWay = { type: 'get', calls: this.#reads };
-      this.#reads = [];
-    } else if (this.#write) {
-      this.#underWay = { type: 'write', write: this.#write };
+    if (this.#read) {
+      this.#underWay = this.#read;
+      this.#read = undefined;
+    } else {
+      this.#underWay = this.#write;
       this.#write = undefined;
     }
-    this.due &&= this.isWaiting;
     return this.#underWay;
   }
 
-  succeeded(reply: unknown): void {
-    const command = this.#end();
-    if (command?.type === 'get') {
-      for (const call of command.calls) call.done(reply);
-    } else if (command) {
-      const { winner, calls } = command.write;
-      for (const { call, result } of calls) call.done(call === winner ? reply : result);
-    }
-  }
-
-  failed(error: unknown): void {
-    const command = this.#end();
-    if (command?.type === 'get') {
-      for (const call of command.calls) call.failed(error);
-    } else if (command) {
-      for (const { call } of command.write.calls) {
-        if (call.operation.type !== 'get') call.failed(error);
-        else {
-          this.#reads.push(call);
-          this.due = true;
-        }
-      }
-    }
-  }
-
-  #addGet(call: BatchCall<O>): void {
-    const sent = this.#underWay?.type === 'write' ? this.#underWay.write : undefined;
-    const write = this.#write ?? sent;
-    if (write) write.calls.push({ call, result: write.value });
-    else this.#reads.push(call);
-  }
-
-  #addWrite(call: BatchCall<O>, value: unknown, result: unknown): void {
-    this.#write ??= { winner: call, value, calls: [] };
-    this.#write.winner = call;
-    this.#write.value = value;
-    this.#write.calls.push({ call, result });
-  }
-
-  #end(): Command<O> | undefined {
+  /**
+   * Nothing is under way any more.
+   *
+   * @param failed - whether gets behind it must be asked after all; they then wait here.
+   */
+  end(failed: boolean): void {
     const command = this.#underWay;
     this.#underWay = undefined;
-    return command;
+    if (!failed || command?.type !== 'write') return;
+    for (const { call } of command.followers ?? []) if (call.operation.type === 'get') this.#addRead(call);
   }
+
+  #addRead(call: BatchCall<O>): void {
+    if (this.#read) this.#read.calls.push(call);
+    else this.#read = { type: 'read', calls: [call] };
+  }
+
+  #addWrite(call: BatchCall<O>): void {
+    const write = this.#write;
+    if (!write) {
+      this.#write = { type: 'write', winner: call, followers: undefined };
+      return;
+    }
+    // A delete that is replaced has removed nothing.
+    const result = write.winner.operation.type === 'delete' ? false : undefined;
+    follow(write, { call: write.winner, result });
+    write.winner = call;
+  }
+}
+
+/** Tells all who wait for the command how it ended. */
+export function tellDone<O extends object>(command: Command<O>, reply: unknown): void {
+  if (command.type === 'read') {
+    for (const call of command.calls) call.done(reply);
+    return;
+  }
+  for (const { call, result } of command.followers ?? []) call.done(result);
+  command.winner.done(reply);
+}
+
+/** The same for one that failed; gets behind a write wait on. */
+export function tellFailed<O extends object>(command: Command<O>, error: unknown): void {
+  if (command.type === 'read') {
+    for (const call of command.calls) call.failed(error);
+    return;
+  }
+  for (const { call } of command.followers ?? []) if (call.operation.type !== 'get') call.failed(error);
+  command.winner.failed(error);
+}
+
+function follow<O extends object>(write: PendingWrite<O>, follower: Follower<O>): void {
+  if (write.followers) write.followers.push(follower);
+  else write.followers = [follower];
+}
+
+/** What a get finds behind a write that succeeds. */
+function seenBehind<O extends object>({ operation }: BatchCall<O>): unknown {
+  return operation.type === 'set' ? operation.value : undefined;
 }

@@ -164,6 +164,23 @@ describe('a stream of operations', () => {
     }
   });
 
+  it('stays in order where a listener asks for more of the key it is told of', async () => {
+    const { target, batch } = setup({ batchSize: 1, concurrency: 2 });
+    target.onCommand = (command) => {
+      expect(target.open.filter(({ key }) => key === command.key)).toHaveLength(1);
+      setImmediate(() => command.succeed());
+    };
+    const more: Array<Promise<unknown>> = [];
+    await batch.run(sets(20), {
+      onResult: ({ operation: { key }, index }) => {
+        more.push(batch.batchSet(key, `${index} again`), batch.batchGet(key), batch.batchSet(key, index));
+      },
+    });
+    await batch.close();
+    await Promise.all(more);
+    expect([...target.values.values()]).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  });
+
   it('is left when the batch is closed meanwhile', async () => {
     const { target, batch } = setup({ batchSize: 5, concurrency: 1 });
     const running = batch.run(sets(1000));
