@@ -1,6 +1,7 @@
 import type { KeySpace } from '../client/key-space.js';
 import type { Serializer } from '../codec/serializer.js';
 import { parseDuration } from '../duration.js';
+import { ConnectionError } from '../errors.js';
 import type { RedisPort } from '../redis/port.js';
 import { positiveInteger, rejectUnknownOptions } from '../validate.js';
 import { fitAllocator } from './allocator.js';
@@ -34,6 +35,8 @@ export async function reportMemory(
   const takenAt = Date.now();
   const began = performance.now();
   const { servers } = port;
+  // Nothing asked is not nothing found.
+  if (servers.length === 0) throw new ConnectionError('no server is known yet', { sent: false });
   const bounds = { maxKeys: Math.ceil(maxKeys / servers.length), until: began + timeout };
   const samples = await Promise.all(servers.map((server) => sampleServer(server, keySpace, bounds)));
   const keys = samples.flatMap((sample) => sample.keys.map((key) => ({ key, server: sample.server })));
