@@ -64,6 +64,7 @@ export type {
   RedisTimingOptions,
 } from './redis/options.js';
 export type { PortState } from './redis/port.js';
+export { ConsistentHash, type ConsistentHashOptions, type WeightedNode } from './shards/consistent-hash.js';
 export {
   AuthenticationError,
   BulkError,

@@ -9,6 +9,7 @@ import {
   BatchCacheManager,
   BulkError,
   CacheClient,
+  ConsistentHash,
   createCache,
   jsonCodec,
   type BatchOperation,
@@ -184,4 +185,17 @@ export async function memoryReport(): Promise<string> {
   // @ts-expect-error no such kind
   void report.kinds.values;
   return JSON.stringify(report.namespaces['shop']?.estimated.bytes);
+}
+
+export function placement(): string | undefined {
+  const ring = new ConsistentHash(['a', ['b', 2]], {
+    virtualNodes: 160,
+    hash: (text: string) => text.length,
+  });
+  const weights = new ConsistentHash(new Map([['a', 1]]));
+  same<typeof weights, ConsistentHash>();
+  same<ReturnType<typeof ring.nodesFor>, string[]>();
+  // @ts-expect-error a weight is a number
+  ring.add('c', '2');
+  return ring.get('user:1');
 }
