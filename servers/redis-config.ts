@@ -17,6 +17,8 @@ export interface RedisConfigOptions {
   readonly tls?: TlsFiles;
   /** Users, each as after `user` in redis.conf: `alice on >secret ~shop:* +@read`. */
   readonly acl?: readonly string[];
+  /** Be a sentinel instead of a server of keys, with these directives, each as after `sentinel` in sentinel.conf. */
+  readonly sentinel?: readonly string[];
   /** Keep an append-only file, so that keys survive `kill` and `restart`. Default false. */
   readonly appendonly?: boolean;
 }
@@ -38,7 +40,7 @@ function lines(directives: RedisDirectives): string[] {
 
 /** The text of redis.conf for a server that listens on `port` of `host` and keeps to `folder`. */
 export function redisConfig(host: string, port: number, folder: string, options: RedisConfigOptions): string {
-  const { tls, acl = [], appendonly = false, config = {} } = options;
+  const { tls, acl = [], appendonly = false, config = {}, sentinel } = options;
   const plain = { port: String(port) };
   const secure = {
     port: '0',
@@ -48,10 +50,15 @@ export function redisConfig(host: string, port: number, folder: string, options:
     'tls-ca-cert-file': join(folder, redisFiles.ca),
     'tls-auth-clients': 'no',
   };
-  return [
-    ...lines({ bind: host, dir: folder, daemonize: 'no', logfile: '', save: '' }),
+  const common = [
+    ...lines({ bind: host, dir: folder, daemonize: 'no', logfile: '' }),
     ...lines(tls ? secure : plain),
+  ];
+  if (sentinel) return [...common, ...lines({ sentinel }), ...lines(config), ''].join('\n');
+  return [
+    ...common,
     ...lines({
+      save: '',
       appendonly: appendonly ? 'yes' : 'no',
       'enable-debug-command': 'local',
       'always-show-logo': 'no',

@@ -32,8 +32,17 @@ async function untilStopped(pid: number): Promise<void> {
   }
 }
 
-/** Starts the program with the configuration that is in `folder`; does not wait until it answers. */
-export async function launchRedis(binary: RedisBinary, port: number, folder: string): Promise<RedisProcess> {
+/**
+ * Starts the program with the configuration that is in `folder`; does not wait until it answers.
+ *
+ * @param args - further arguments; none in docker.
+ */
+export async function launchRedis(
+  binary: RedisBinary,
+  port: number,
+  folder: string,
+  args: readonly string[] = [],
+): Promise<RedisProcess> {
   const config = join(folder, redisFiles.config);
   const common = {
     folder,
@@ -42,7 +51,7 @@ export async function launchRedis(binary: RedisBinary, port: number, folder: str
     env: { ...process.env, ...binary.env },
   };
   if (binary.source !== 'docker') {
-    const child = await spawnGuarded(binary.command, [config], common);
+    const child = await spawnGuarded(binary.command, [config, ...args], common);
     return {
       pid: child.pid,
       get running() {

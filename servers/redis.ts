@@ -97,7 +97,12 @@ class OwnRedis implements RedisServer {
 
   async start(): Promise<void> {
     await this.#writeFiles();
-    const launched = await launchRedis(this.binary, this.port, this.dir);
+    const launched = await launchRedis(
+      this.binary,
+      this.port,
+      this.dir,
+      this.#options.sentinel ? ['--sentinel'] : [],
+    );
     this.#process = launched;
     try {
       await this.#untilReady(launched);

@@ -264,12 +264,13 @@ export class CacheClient implements AsyncDisposable {
     return { ...this.#metrics.snapshot(), state: this.#port.state };
   }
 
-  /** Asks Redis whether it is there. Never rejects. */
+  /** Asks every server whether it is there; well is only who has an answer of all of them. Never rejects. */
   async healthCheck(): Promise<ClientHealth> {
     const began = performance.now();
     let error: CacheError | undefined;
     try {
-      await this.#port.send({ key: this.#prefix, args: ['PING'] });
+      const ping = { key: this.#prefix, args: ['PING'] };
+      await Promise.all(this.#port.servers.map((server) => server.send(ping)));
     } catch (cause) {
       error = this.#attributed(cause, 'healthCheck');
     }

@@ -7,10 +7,12 @@ import { escapeGlob, scanPage } from '../redis/scan.js';
  * is certain. Never blocks the server for long: it goes over all its keys a thousand at a time, so this takes longer the
  * more others there are. Each step has a deadline, and the whole has none.
  *
- * @param prefix - that of a `KeySpace`; all the port's server has under it goes.
+ * Several servers are gone over side by side.
+ *
+ * @param prefix - that of a `KeySpace`; all the port's servers have under it goes.
  * @returns how many were removed.
  * @throws InvalidOptionError for an empty prefix: that would remove what other programs keep on the same server.
- * @throws CacheError of the first step that failed; what was removed by then stays removed.
+ * @throws CacheError of the first step that failed; what was removed stays removed.
  */
 export async function clearNamespace(port: RedisPort, prefix: string): Promise<number> {
   if (prefix === '') {
@@ -18,6 +20,16 @@ export async function clearNamespace(port: RedisPort, prefix: string): Promise<n
       'bare keys cannot be cleared: the keys of other programs would go with them',
     );
   }
+  const outcomes = await Promise.allSettled(port.servers.map((server) => clearServer(server, prefix)));
+  let removed = 0;
+  for (const outcome of outcomes) {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    removed += outcome.value;
+  }
+  return removed;
+}
+
+async function clearServer(port: RedisPort, prefix: string): Promise<number> {
   const pattern = `${escapeGlob(prefix)}*`;
   let removed = 0;
   let cursor = '0';

@@ -104,7 +104,7 @@ export class Coherence {
       clearTimeout(this.#expiry);
       this.#expiry = undefined;
       for (const namespace of this.#namespaces) namespace.resumed();
-    } else if (state === 'lost' || state === 'silent') {
+    } else if (state === 'lost' || state === 'silent' || state === 'degraded') {
       const left = this.#port.lastHeard() + this.#maxStale - performance.now();
       this.#expiry ??= setTimeout(() => this.#expire(), Math.max(0, left)).unref();
     }

@@ -1,19 +1,33 @@
 import { clearNamespace } from '../client/clear-namespace.js';
+import { BulkError } from '../errors.js';
 import type { RedisPort } from '../redis/port.js';
-import type { RecoveryLog } from '../resilience/recovery-log.js';
+import { RecoveryLog } from '../resilience/recovery-log.js';
 import type { Recoverable, Recovery } from '../resilience/recovery.js';
 import type { TagTable } from './tag-table.js';
 
-/** The invalidations of one namespace that could not reach Redis: of keys, and of tags. */
+export interface NamespaceRecoveryParts {
+  readonly port: RedisPort;
+  readonly tags: TagTable;
+  /** What the namespace's keys in Redis begin with. */
+  readonly prefix: string;
+  readonly recovery: Recovery;
+}
+
+/**
+ * The invalidations of one namespace that could not reach Redis: of keys, and of tags. Where keys are divided over shards,
+ * each has a log of its own, so that too many of one that is away make only its own keys wait.
+ */
 export class NamespaceRecovery implements Recoverable {
-  readonly #log: RecoveryLog;
+  readonly #port: RedisPort;
   readonly #tags: TagTable;
   readonly #prefix: string;
   readonly #recovery: Recovery;
+  /** Those with something in them. Nearly always there are none, and every read asks. */
+  readonly #logs = new Map<RedisPort, RecoveryLog>();
   #heldTags: string[] = [];
 
-  constructor(log: RecoveryLog, tags: TagTable, prefix: string, recovery: Recovery) {
-    this.#log = log;
+  constructor({ port, tags, prefix, recovery }: NamespaceRecoveryParts) {
+    this.#port = port;
     this.#tags = tags;
     this.#prefix = prefix;
     this.#recovery = recovery;
@@ -22,7 +36,10 @@ export class NamespaceRecovery implements Recoverable {
 
   /** What Redis holds under the key is not to be believed until it was told. */
   add(redisKey: string): void {
-    this.#log.add(redisKey);
+    const shard = this.#shardOf(redisKey);
+    let log = this.#logs.get(shard);
+    if (!log) this.#logs.set(shard, (log = new RecoveryLog({ serverNow: () => this.#port.serverNow() })));
+    log.add(redisKey);
     this.#recovery.start();
   }
 
@@ -34,23 +51,46 @@ export class NamespaceRecovery implements Recoverable {
   }
 
   isPending(redisKey: string): boolean {
-    return this.#log.isPending(redisKey);
+    return this.#logs.size > 0 && (this.#logs.get(this.#shardOf(redisKey))?.isPending(redisKey) ?? false);
   }
 
   get pending(): boolean {
-    return !this.#log.empty || this.#heldTags.length > 0;
+    return this.#logs.size > 0 || this.#heldTags.length > 0;
   }
 
-  async replay(port: RedisPort): Promise<boolean> {
-    const held = this.#heldTags;
-    if (held.length > 0) {
-      await this.#tags.invalidate([...new Set(held)]);
-      for (const tag of held) this.#tags.release(tag);
-      this.#heldTags = this.#heldTags.slice(held.length);
-      // Invalidated once more meanwhile: that one was not told yet.
-      for (const tag of this.#heldTags) this.#tags.hold(tag);
-    }
-    await this.#log.replay(port, () => clearNamespace(port, this.#prefix));
+  /** All side by side: what is to be told to one server must not wait for another. */
+  async replay(): Promise<boolean> {
+    const replays = [...this.#logs].map(([shard, log]) => this.#replayKeys(shard, log));
+    const outcomes = await Promise.allSettled([this.#replayTags(), ...replays]);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     return !this.pending;
+  }
+
+  async #replayKeys(shard: RedisPort, log: RecoveryLog): Promise<void> {
+    if (shard.state !== 'ready' && shard.state !== 'degraded') return;
+    await log.replay(shard, () => clearNamespace(shard, this.#prefix));
+    if (log.empty) this.#logs.delete(shard);
+  }
+
+  async #replayTags(): Promise<void> {
+    const held = this.#heldTags;
+    if (held.length === 0) return;
+    let failed: readonly string[] = [];
+    let failure: unknown;
+    try {
+      await this.#tags.invalidate([...new Set(held)]);
+    } catch (error) {
+      failed = error instanceof BulkError ? [...error.failures.keys()] : held;
+      failure = error;
+    }
+    for (const tag of held) this.#tags.release(tag);
+    // Invalidated once more meanwhile: that one was not told yet.
+    this.#heldTags = [...failed, ...this.#heldTags.slice(held.length)];
+    for (const tag of this.#heldTags) this.#tags.hold(tag);
+    if (failure !== undefined) throw failure;
+  }
+
+  #shardOf(redisKey: string): RedisPort {
+    return this.#port.shardOf?.(redisKey) ?? this.#port;
   }
 }

@@ -21,7 +21,6 @@ import type { RedisPort } from '../redis/port.js';
 import type { MemoryReport, MemoryReportOptions } from '../report/memory-report.js';
 import { reportMemory } from '../report/report-memory.js';
 import { Recovery } from '../resilience/recovery.js';
-import { RecoveryLog } from '../resilience/recovery-log.js';
 import type { Logger } from '../runtime/logger.js';
 
 /** What `createCache` has found its options to mean. */
@@ -152,8 +151,8 @@ export class CacheParts {
     });
     const stale = Math.max(policy.staleWhileRevalidate, policy.staleIfError);
     const tags = new TagTable({ port, keys, retention: policy.ttl + stale, remember: port.tracking });
-    const log = new RecoveryLog({ serverNow: () => port.serverNow() });
-    const recovery = new NamespaceRecovery(log, tags, keys.prefix, this.#recovery as Recovery);
+    const { prefix } = keys;
+    const recovery = new NamespaceRecovery({ port, tags, prefix, recovery: this.#recovery as Recovery });
     return { shared, tags, recovery };
   }
 

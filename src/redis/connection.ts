@@ -11,6 +11,8 @@ export interface Connection {
    * them. To be called before the first read. Missing where the client library cannot.
    */
   track?(tracking: Tracking, listener: (key: string | null) => void): Promise<void>;
+  /** Has the server tell of what is published on a channel. Missing where the client library is not ours to configure. */
+  subscribe?(channel: string, listener: () => void): Promise<void>;
   /** Gives it up at once: what is under way rejects. A user's client is only let go of, never closed. */
   release(): void;
 }
@@ -28,4 +30,6 @@ export interface Driver {
   open(signal: AbortSignal): Promise<Connection>;
   /** Whether the error is the server's answer to the command, rather than a failure to get one. */
   isReplyError(error: unknown): boolean;
+  /** Ends what it keeps between attempts, for good. Missing where that is nothing. */
+  close?(): void;
 }

@@ -1,8 +1,9 @@
+import { combinedState } from './combined-state.js';
 import type { Driver } from './connection.js';
 import { RedisLink } from './link.js';
 import type { ChangeListening } from './open-connection.js';
 import type { PoolSettings } from './options.js';
-import type { StateChange } from './port.js';
+import type { PortState, StateChange } from './port.js';
 import type { ServerClock } from './server-clock.js';
 
 /**
@@ -19,6 +20,7 @@ export class LinkPool {
   readonly #changes: ChangeListening | undefined;
   readonly #stateListeners = new Set<(change: StateChange) => void>();
   readonly #sweep: NodeJS.Timeout | undefined;
+  #state: PortState = 'connecting';
 
   constructor(driver: Driver, settings: PoolSettings, clock: ServerClock, changes?: ChangeListening) {
     this.#driver = driver;
@@ -44,7 +46,12 @@ export class LinkPool {
     return this.#links.filter((link) => link !== undefined);
   }
 
-  /** Listens to every link, those yet to be opened too. */
+  /** That of all links together. */
+  get state(): PortState {
+    return this.#state;
+  }
+
+  /** Listens to every link, those yet to be opened too; what is told is the state of all together. */
   onStateChange(listener: (change: StateChange) => void): () => void {
     this.#stateListeners.add(listener);
     return () => void this.#stateListeners.delete(listener);
@@ -53,14 +60,20 @@ export class LinkPool {
   close(): void {
     clearInterval(this.#sweep);
     for (const link of this.open) link.close();
+    this.#driver.close?.();
   }
 
   #open(): RedisLink {
     const link = new RedisLink(this.#driver, this.#settings, this.#clock, this.#changes);
-    link.onStateChange((change) => {
-      for (const listener of this.#stateListeners) listener(change);
-    });
+    link.onStateChange((change) => this.#changed(change));
     return link;
+  }
+
+  #changed({ renewed, cause }: StateChange): void {
+    const previous = this.#state;
+    this.#state = combinedState(this.open.map((link) => link.state));
+    const change: StateChange = { state: this.#state, previous, renewed, cause };
+    for (const listener of this.#stateListeners) listener(change);
   }
 
   #at(index: number): RedisLink {
@@ -73,8 +86,8 @@ export class LinkPool {
     const before = performance.now() - this.#settings.idleTimeout;
     for (const [index, link] of this.#links.entries()) {
       if (index === 0 || !link || link.lastUsed > before || link.inFlight > 0) continue;
-      link.close();
       this.#links[index] = undefined;
+      link.close();
     }
   }
 }

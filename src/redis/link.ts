@@ -19,6 +19,9 @@ export interface LinkSettings {
   readonly maxInFlight: number;
 }
 
+/** One connection is there or it is not. */
+export type LinkState = Exclude<PortState, 'degraded'>;
+
 /** A live connection with the count of what is under way on it; a connection that is replaced takes its count along. */
 interface Carrier extends ReplyObserver {
   readonly connection: Connection;
@@ -52,7 +55,7 @@ export class RedisLink {
     received: (reply) => void this.#clock.hear(reply),
     failed: () => undefined,
   };
-  #state: PortState = 'connecting';
+  #state: LinkState = 'connecting';
   #cause: CacheError | undefined;
   #current: Carrier | undefined;
   #batch: DeadlineBatch | undefined;
@@ -81,7 +84,7 @@ export class RedisLink {
     this.#seek();
   }
 
-  get state(): PortState {
+  get state(): LinkState {
     return this.#state;
   }
 
@@ -336,7 +339,7 @@ export class RedisLink {
     }, this.#settings.heartbeatInterval).unref();
   }
 
-  #become(state: PortState, cause?: CacheError, renewed = false): void {
+  #become(state: LinkState, cause?: CacheError, renewed = false): void {
     const previous = this.#state;
     this.#state = state;
     this.#cause = cause;

@@ -53,7 +53,11 @@ async function arm(driver: Driver, connection: Connection, changes: ChangeListen
 }
 
 /** The promise's outcome, or the signal's reason. What arrives after that goes to `onLate`. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal, onLate?: (value: T) => void): Promise<T> {
+export function untilAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+  onLate?: (value: T) => void,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) reject(signal.reason as Error);
     const abort = (): void => reject(signal.reason as Error);

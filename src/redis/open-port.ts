@@ -1,5 +1,7 @@
 import { InvalidOptionError, MissingPeerError } from '../errors.js';
 import { silentLogger, type Logger } from '../runtime/logger.js';
+import { ConsistentHash } from '../shards/consistent-hash.js';
+import { ShardedPort } from '../shards/sharded-port.js';
 import { describeValue } from '../validate.js';
 import type { Driver, Tracking } from './connection.js';
 import type * as NodeRedis from './drivers/node-redis.js';
@@ -12,10 +14,15 @@ import {
   type RedisClientOptions,
   type RedisOptions,
   type PoolSettings,
+  type RedisSentinelOptions,
   type RedisServerOptions,
+  type RedisShardsOptions,
   type ServerAddress,
 } from './options.js';
 import type { RedisPort } from './port.js';
+import { sentinelDriver } from './sentinel/sentinel-driver.js';
+import { sentinelSettings } from './sentinel/sentinel-options.js';
+import { shardSettings } from './shard-options.js';
 import { SingleServerPort } from './single-server-port.js';
 
 export interface PortSettings {
@@ -52,7 +59,41 @@ export function openPort(redis: RedisOptions, settings: PortSettings = {}): Redi
       'redis: expected a URL or an object of options; hand over a client as { client }',
     );
   }
-  return 'client' in redis ? openUserClient(redis, settings) : openServer(redis, settings);
+  if ('client' in redis) return openUserClient(redis, settings);
+  if ('shards' in redis) return openShards(redis, settings);
+  return 'sentinel' in redis ? openSentinel(redis, settings) : openServer(redis, settings);
+}
+
+/** Each of them says for itself when it is lost and found. */
+function openShards(options: RedisShardsOptions, settings: PortSettings): RedisPort {
+  const { logger = silentLogger } = settings;
+  const { commandTimeout } = poolSettings(options);
+  const shards = shardSettings(options);
+  const weights = shards.map(({ name, weight }) => [name, weight] as const);
+  const { virtualNodes } = options;
+  // Before anything is opened, since it may refuse what it was given.
+  const ring = new ConsistentHash(weights, virtualNodes === undefined ? {} : { virtualNodes });
+  const opened = shards.map(({ name, redis }) => {
+    const port = 'sentinel' in redis ? openSentinel(redis, settings) : openServer(redis, settings);
+    port.onStateChange(({ state, previous, cause }) => {
+      if (state === previous || state === 'closed') return;
+      logger[state === 'ready' ? 'info' : 'warn'](`the shard ${name} at ${port.address} is ${state}`, {
+        previous,
+        error: cause,
+      });
+    });
+    return [name, port] as const;
+  });
+  return new ShardedPort({ ring, shards: new Map(opened), commandTimeout });
+}
+
+function openSentinel(options: RedisSentinelOptions, { tracking, heartbeatAtMost }: PortSettings): RedisPort {
+  const driver = sentinelDriver(
+    sentinelSettings(options),
+    (address, tracks) => defaultDriver(address, tracks),
+    tracking !== undefined,
+  );
+  return new SingleServerPort(driver, withHeartbeat(poolSettings(options), heartbeatAtMost), tracking);
 }
 
 function openServer(options: RedisServerOptions, { tracking, heartbeatAtMost }: PortSettings): RedisPort {

@@ -51,8 +51,54 @@ export interface RedisClientOptions extends RedisTimingOptions {
   readonly client: object;
 }
 
+/** Who to be, and how to connect, of servers whose addresses are told elsewhere. */
+type RedisLoginOptions = Omit<RedisServerOptions, 'url' | 'host' | 'port'>;
+
+/** A primary that Sentinel watches over, and whichever replica it makes the primary. */
+export interface RedisSentinelOptions extends RedisLoginOptions {
+  readonly sentinel: SentinelOptions;
+}
+
+/** Where the sentinels are and which primary to ask them for. The login of the servers themselves stands beside `sentinel`. */
+export interface SentinelOptions {
+  /** What the sentinels call the primary, such as `mymaster`. */
+  readonly name: string;
+  /** As many of the sentinels as there may be; one that answers is enough. `host` defaults to `localhost`, `port` to 26379. */
+  readonly nodes: ReadonlyArray<{ readonly host?: string; readonly port?: number }>;
+  /** The sentinels' own login and TLS, where they have any. */
+  readonly username?: string;
+  readonly password?: string;
+  readonly tls?: boolean | TlsOptions;
+}
+
+/** One of several independent servers, each with its share of the keys. */
+export interface RedisShard extends Omit<RedisServerOptions, 'name' | keyof RedisTimingOptions> {
+  /**
+   * Places its keys, so keep it when the shard moves to another address. Default: the address, `host:port`, with `/database`
+   * where that is not 0.
+   */
+  readonly name?: string;
+  /** Its share of the keys in proportion to the others'. Default 1. */
+  readonly weight?: number;
+  /** Instead of an address: the shard is a primary that Sentinel watches over. It then needs a `name`. */
+  readonly sentinel?: SentinelOptions;
+}
+
+/** Keys over independent servers, by consistent hashing (`ConsistentHash`). What is said of timing is for each of them. */
+export interface RedisShardsOptions extends RedisTimingOptions {
+  /** URLs or options, at least one. Their order does not matter. */
+  readonly shards: ReadonlyArray<string | RedisShard>;
+  /** Points of a shard of weight 1 on the ring; another number places most keys elsewhere. Default 8192. */
+  readonly virtualNodes?: number;
+}
+
 /** What the option `redis` takes. */
-export type RedisOptions = string | RedisServerOptions | RedisClientOptions;
+export type RedisOptions =
+  | string
+  | RedisServerOptions
+  | RedisClientOptions
+  | RedisSentinelOptions
+  | RedisShardsOptions;
 
 /** Where to connect and as whom, checked and complete. */
 export interface ServerAddress {
@@ -72,7 +118,7 @@ export interface PoolSettings extends LinkSettings {
   readonly idleTimeout: number;
 }
 
-const TIMING = [
+export const TIMING = [
   'connectTimeout',
   'commandTimeout',
   'maxRetries',
@@ -80,7 +126,8 @@ const TIMING = [
   'heartbeatInterval',
   'maxInFlight',
 ] as const;
-const SERVER = [
+/** The options of one server. */
+export const SERVER = [
   ...TIMING,
   'url',
   'host',

@@ -27,9 +27,11 @@ export interface Command {
  * - `ready`: commands are sent.
  * - `silent`: the server accepted commands and has not answered within a deadline; commands fail at once until it speaks.
  * - `lost`: no connection; commands fail at once while a new one is sought.
+ * - `degraded`: of several connections or servers some are silent or lost: commands for their keys fail at once, and all others
+ *   are sent.
  * - `closed`: for good.
  */
-export type PortState = 'connecting' | 'ready' | 'silent' | 'lost' | 'closed';
+export type PortState = 'connecting' | 'ready' | 'silent' | 'lost' | 'degraded' | 'closed';
 
 export interface StateChange {
   readonly state: PortState;
@@ -69,6 +71,11 @@ export interface RedisPort {
    * Of one server, itself. Asked for anew each time: a Cluster's change.
    */
   readonly servers: readonly RedisPort[];
+  /**
+   * Where keys are divided for good over servers that fail independently, the one that holds the key. Missing where the keys
+   * share one fate, or move.
+   */
+  shardOf?(key: string): RedisPort;
   /** Resolves when commands can be sent; rejects with the last attempt's error after `connectTimeout`. */
   connect(): Promise<void>;
   /** The bytes of a string key; null when there is none. */

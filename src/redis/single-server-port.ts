@@ -27,7 +27,7 @@ export class SingleServerPort implements RedisPort {
   }
 
   get state(): PortState {
-    return this.#pool.first.state;
+    return this.#pool.state;
   }
 
   get servers(): readonly RedisPort[] {

@@ -1,4 +1,4 @@
-import type { RedisPort } from '../redis/port.js';
+import type { PortState, RedisPort } from '../redis/port.js';
 import { backoff } from './backoff.js';
 
 /** Something that could not be told to Redis and is to be told as soon as may be. */
@@ -10,7 +10,7 @@ export interface Recoverable {
 
 /**
  * Brings what could not be told to Redis there once it answers: with every connection, and again after a while where that
- * failed. Which keys may be read meanwhile is the business of those who keep them.
+ * failed. Of several servers, what concerns one that is away waits for it alone. Which keys may be read meanwhile is the business of those who keep them.
  */
 export class Recovery {
   readonly #port: RedisPort;
@@ -21,12 +21,14 @@ export class Recovery {
   #closed = false;
   #running: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
+  /** There was a connection while a replay ran, which may have failed for want of it. */
+  #again = false;
 
   constructor(port: RedisPort, onError: (error: unknown) => void) {
     this.#port = port;
     this.#onError = onError;
     port.onStateChange(({ state }) => {
-      if (state === 'ready') this.start();
+      if (isReachable(state)) this.#run();
     });
   }
 
@@ -34,17 +36,9 @@ export class Recovery {
     this.#logs.add(log);
   }
 
-  /** Something was added. Replays at once where Redis answers, and else with the next connection. */
+  /** Something was added. Replays at once, unless that has failed and has its next turn already. */
   start(): void {
-    if (this.#closed || this.#running || this.#port.state !== 'ready') return;
-    clearTimeout(this.#retry);
-    this.#running = this.#replayAll().then((done) => {
-      this.#running = undefined;
-      this.#attempts = done ? 0 : this.#attempts + 1;
-      if (!done) this.#retry = setTimeout(() => this.start(), this.#delay(this.#attempts - 1)).unref();
-      // Added behind the back of a replay that had passed its log already.
-      else if (this.#pending) this.start();
-    });
+    if (!this.#running && !this.#retry) this.#run();
   }
 
   /**
@@ -55,7 +49,31 @@ export class Recovery {
     this.#closed = true;
     clearTimeout(this.#retry);
     await this.#running;
-    if (this.#pending && this.#port.state === 'ready') await this.#replayAll();
+    if (this.#pending && isReachable(this.#port.state)) await this.#replayAll();
+  }
+
+  #run(): void {
+    if (this.#closed || !isReachable(this.#port.state)) return;
+    if (this.#running) {
+      this.#again = true;
+      return;
+    }
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#again = false;
+    this.#running = this.#replayAll().then((done) => {
+      this.#running = undefined;
+      this.#attempts = done ? 0 : this.#attempts + 1;
+      if (this.#closed || !this.#pending) return;
+      // Done, it was added behind the back of a replay that had passed its log already.
+      if (done || this.#again) this.#run();
+      else this.#retry = setTimeout(() => this.#retryNow(), this.#delay(this.#attempts - 1)).unref();
+    });
+  }
+
+  #retryNow(): void {
+    this.#retry = undefined;
+    this.#run();
   }
 
   get #pending(): boolean {
@@ -76,4 +94,9 @@ export class Recovery {
     }
     return done;
   }
+}
+
+/** Whether there is a server that commands are sent to. */
+function isReachable(state: PortState): boolean {
+  return state === 'ready' || state === 'degraded';
 }

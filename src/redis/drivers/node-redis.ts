@@ -81,6 +81,10 @@ class NodeRedisConnection implements Connection {
     ]);
   }
 
+  async subscribe(channel: string, listener: () => void): Promise<void> {
+    await this.#client.subscribe(channel, () => listener());
+  }
+
   onLost(listener: (cause: unknown) => void): void {
     let told = false;
     this.#client.on('error', (cause: unknown) => {
