@@ -60,8 +60,12 @@ export type { Logger, LogDetails } from './runtime/logger.js';
 export type {
   RedisClientOptions,
   RedisOptions,
+  RedisSentinelOptions,
   RedisServerOptions,
+  RedisShard,
+  RedisShardsOptions,
   RedisTimingOptions,
+  SentinelOptions,
 } from './redis/options.js';
 export type { PortState } from './redis/port.js';
 export { ConsistentHash, type ConsistentHashOptions, type WeightedNode } from './shards/consistent-hash.js';

@@ -2,6 +2,7 @@ import { createClient } from '@redis/client';
 import { Redis as Ioredis6 } from 'ioredis';
 import { Redis as Ioredis5 } from 'ioredis5';
 import type { RedisOptions, RedisTimingOptions } from 'tiercel';
+import { sentinelFor } from './sentinel-for.js';
 
 /** One way for an application to give Tiercel its Redis. */
 export interface WayToRedis {
@@ -46,5 +47,17 @@ export const waysToRedis: readonly WayToRedis[] = [
       client.on('error', nothing);
       return { redis: { client, ...timing }, end: () => client.disconnect() };
     },
+  },
+  {
+    // All on one server, so that suites find every key where they look for it.
+    name: 'three shards',
+    open: async (url, timing) => ({
+      redis: { shards: ['a', 'b', 'c'].map((name) => ({ url, name })), ...timing },
+      end: nothing,
+    }),
+  },
+  {
+    name: 'Sentinel',
+    open: async (url, timing) => ({ redis: { ...(await sentinelFor(url)), ...timing }, end: nothing }),
   },
 ];
