@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../../errors.js';
-import { describeValue, rejectUnknownOptions } from '../../validate.js';
+import { describeValue, positiveInteger, rejectUnknownOptions } from '../../validate.js';
 import { SERVER, serverAddress, type RedisSentinelOptions, type ServerAddress } from '../options.js';
 
 /** Whom to ask for a primary, and as whom to connect to it, checked and complete. */
@@ -31,7 +31,8 @@ export function sentinelSettings(options: RedisSentinelOptions): SentinelSetting
   }
   const sentinels = nodes.map((node: SentinelNode, i) => {
     rejectUnknownOptions(node, ['host', 'port'], `${where}.nodes[${i}]`);
-    return serverAddress({ port: DEFAULT_PORT, ...node, ...own, name: login.name ?? 'tiercel' });
+    const port = positiveInteger(node.port ?? DEFAULT_PORT, `${where}.nodes[${i}].port`, { max: 65_535 });
+    return serverAddress({ ...node, ...own, port, name: login.name ?? 'tiercel' });
   });
   const { host: _, port: __, ...rest } = serverAddress(login);
   return { name, sentinels, login: rest };
