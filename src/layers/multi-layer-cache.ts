@@ -194,6 +194,7 @@ export class MultiLayerCache {
   async invalidateTags(tags: readonly string[]): Promise<void> {
     const redis = this.#redis;
     if (!redis) return this.#localTags.invalidate(tags, Date.now());
+    redis.recovery.rememberTags(tags);
     try {
       await redis.tags.invalidate(tags);
     } catch (error) {
@@ -250,7 +251,9 @@ export class MultiLayerCache {
   /** The copy goes, and what is under way is of the past. Returns whether there was a copy. */
   #supersede(key: string): boolean {
     this.#flights.outdate(key);
-    this.#context.watches.changed(this.#redis?.shared.redisKey(key) ?? key);
+    const redisKey = this.#redis?.shared.redisKey(key) ?? key;
+    this.#context.watches.changed(redisKey);
+    this.#redis?.recovery.remember(redisKey);
     return this.#copies.drop(key);
   }
 

@@ -1,6 +1,7 @@
 import { clearNamespace } from '../client/clear-namespace.js';
 import { BulkError } from '../errors.js';
 import type { RedisPort } from '../redis/port.js';
+import { RecentKeys } from '../resilience/recent-keys.js';
 import { RecoveryLog } from '../resilience/recovery-log.js';
 import type { Recoverable, Recovery } from '../resilience/recovery.js';
 import type { TagTable } from './tag-table.js';
@@ -16,6 +17,11 @@ export interface NamespaceRecoveryParts {
 /**
  * The invalidations of one namespace that could not reach Redis: of keys, and of tags. Where keys are divided over shards,
  * each has a log of its own, so that too many of one that is away make only its own keys wait.
+ *
+ * A replica that takes over from a primary may lack what that has confirmed: what was in the air when it died, and, where the
+ * failover was asked for while it worked, up to a second of all it was told meanwhile. An old value whose invalidation is
+ * lost would stay for as long as it lives. So where servers fail over, the latest invalidations are remembered and told to the
+ * new primary again: those of the last five to ten seconds, for as long as this process lives.
  */
 export class NamespaceRecovery implements Recoverable {
   readonly #port: RedisPort;
@@ -25,21 +31,22 @@ export class NamespaceRecovery implements Recoverable {
   /** Those with something in them. Nearly always there are none, and every read asks. */
   readonly #logs = new Map<RedisPort, RecoveryLog>();
   #heldTags: string[] = [];
+  readonly #recentKeys: RecentKeys | undefined;
+  readonly #recentTags: RecentKeys | undefined;
 
   constructor({ port, tags, prefix, recovery }: NamespaceRecoveryParts) {
     this.#port = port;
     this.#tags = tags;
     this.#prefix = prefix;
     this.#recovery = recovery;
+    this.#recentKeys = port.failsOver ? new RecentKeys() : undefined;
+    this.#recentTags = port.failsOver ? new RecentKeys() : undefined;
     recovery.add(this);
   }
 
   /** What Redis holds under the key is not to be believed until it was told. */
   add(redisKey: string): void {
-    const shard = this.#shardOf(redisKey);
-    let log = this.#logs.get(shard);
-    if (!log) this.#logs.set(shard, (log = new RecoveryLog({ serverNow: () => this.#port.serverNow() })));
-    log.add(redisKey);
+    this.#keep(redisKey);
     this.#recovery.start();
   }
 
@@ -48,6 +55,23 @@ export class NamespaceRecovery implements Recoverable {
     for (const tag of tags) this.#tags.hold(tag);
     this.#heldTags.push(...tags);
     this.#recovery.start();
+  }
+
+  /** The key is being written or removed. */
+  remember(redisKey: string): void {
+    this.#recentKeys?.add(redisKey);
+  }
+
+  /** The tags are being invalidated. */
+  rememberTags(tags: readonly string[]): void {
+    for (const tag of tags) this.#recentTags?.add(tag);
+  }
+
+  recall(): void {
+    for (const redisKey of this.#recentKeys?.all ?? []) this.#keep(redisKey);
+    const tags = [...(this.#recentTags?.all ?? [])];
+    for (const tag of tags) this.#tags.hold(tag);
+    this.#heldTags.push(...tags);
   }
 
   isPending(redisKey: string): boolean {
@@ -64,6 +88,13 @@ export class NamespaceRecovery implements Recoverable {
     const outcomes = await Promise.allSettled([this.#replayTags(), ...replays]);
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     return !this.pending;
+  }
+
+  #keep(redisKey: string): void {
+    const shard = this.#shardOf(redisKey);
+    let log = this.#logs.get(shard);
+    if (!log) this.#logs.set(shard, (log = new RecoveryLog({ serverNow: () => this.#port.serverNow() })));
+    log.add(redisKey);
   }
 
   async #replayKeys(shard: RedisPort, log: RecoveryLog): Promise<void> {

@@ -2,6 +2,8 @@ import type { CommandArgument, Reply } from './port.js';
 
 /** One live connection, or a client of the user's that stands for one. */
 export interface Connection {
+  /** Which server it is, where that need not be the same one each time. */
+  readonly server?: string;
   /** Writes one command. Rejects with the client's own error; `Driver.isReplyError` tells what it was. */
   send(args: readonly CommandArgument[]): Promise<Reply>;
   /** Called at most once, when the connection is gone for a reason other than `release`. */
@@ -30,6 +32,8 @@ export interface Driver {
   open(signal: AbortSignal): Promise<Connection>;
   /** Whether the error is the server's answer to the command, rather than a failure to get one. */
   isReplyError(error: unknown): boolean;
+  /** Whether another server may take the place of this one. */
+  readonly failsOver?: boolean;
   /** Ends what it keeps between attempts, for good. Missing where that is nothing. */
   close?(): void;
 }

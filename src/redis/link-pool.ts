@@ -69,11 +69,11 @@ export class LinkPool {
     return link;
   }
 
-  #changed({ renewed, cause }: StateChange): void {
+  #changed(change: StateChange): void {
     const previous = this.#state;
     this.#state = combinedState(this.open.map((link) => link.state));
-    const change: StateChange = { state: this.#state, previous, renewed, cause };
-    for (const listener of this.#stateListeners) listener(change);
+    const together: StateChange = { ...change, state: this.#state, previous };
+    for (const listener of this.#stateListeners) listener(together);
   }
 
   #at(index: number): RedisLink {

@@ -58,6 +58,8 @@ export class RedisLink {
   #state: LinkState = 'connecting';
   #cause: CacheError | undefined;
   #current: Carrier | undefined;
+  /** The server of the latest connection, where the driver tells. */
+  #server: string | undefined;
   #batch: DeadlineBatch | undefined;
   /** The last batch with a deadline of its own, as long as its turn is. */
   #solo: DeadlineBatch | undefined;
@@ -295,7 +297,9 @@ export class RedisLink {
     });
     if (this.#current !== carrier) return; // lost since it was opened, and told so at once
     this.lastHeard = performance.now();
-    this.#become('ready', undefined, true);
+    const replaced = this.#server !== undefined && this.#server !== connection.server;
+    this.#server = connection.server;
+    this.#become('ready', undefined, { renewed: true, replaced });
     this.#beat();
   }
 
@@ -339,13 +343,13 @@ export class RedisLink {
     }, this.#settings.heartbeatInterval).unref();
   }
 
-  #become(state: LinkState, cause?: CacheError, renewed = false): void {
+  #become(state: LinkState, cause?: CacheError, { renewed = false, replaced = false } = {}): void {
     const previous = this.#state;
     this.#state = state;
     this.#cause = cause;
     // Failed attempts in a row are told too: `connect()` counts them.
     if (state === previous && state !== 'lost') return;
-    const change: StateChange = { state, previous, renewed, cause };
+    const change: StateChange = { state, previous, renewed, replaced, cause };
     for (const listener of this.#listeners) listener(change);
   }
 

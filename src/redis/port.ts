@@ -38,6 +38,11 @@ export interface StateChange {
   readonly previous: PortState;
   /** Whether there is a new connection: what was learned of changes on an earlier one proves nothing any more. */
   readonly renewed: boolean;
+  /**
+   * Whether that is to another server than the one before. Redis replicates asynchronously, so what the one before has
+   * confirmed lately may be missing there.
+   */
+  readonly replaced?: boolean;
   /** Why the connection went, or could not be had. */
   readonly cause: CacheError | undefined;
 }
@@ -76,6 +81,8 @@ export interface RedisPort {
    * share one fate, or move.
    */
   shardOf?(key: string): RedisPort;
+  /** Whether another server may take the place of one; see `StateChange.replaced`. */
+  readonly failsOver?: boolean;
   /** Resolves when commands can be sent; rejects with the last attempt's error after `connectTimeout`. */
   connect(): Promise<void>;
   /** The bytes of a string key; null when there is none. */

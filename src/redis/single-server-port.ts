@@ -14,12 +14,14 @@ export class SingleServerPort implements RedisPort {
   readonly #pool: LinkPool;
   readonly #changeListeners: Array<(key: string | null) => void> = [];
   readonly tracking: boolean;
+  readonly failsOver: boolean;
 
   /** @param tracking - what the server is to tell of; nothing if left out. */
   constructor(driver: Driver, settings: PoolSettings, tracking?: Tracking) {
     this.address = driver.address;
     this.#settings = settings;
     this.tracking = tracking !== undefined;
+    this.failsOver = driver.failsOver ?? false;
     const listener = (key: string | null): void => {
       for (const tell of this.#changeListeners) tell(key);
     };

@@ -3,6 +3,8 @@ import { backoff } from './backoff.js';
 
 /** Something that could not be told to Redis and is to be told as soon as may be. */
 export interface Recoverable {
+  /** Another server has taken over, which may lack what was confirmed lately: that is to be told again. */
+  recall(): void;
   readonly pending: boolean;
   /** Whether nothing is left. */
   replay(port: RedisPort): Promise<boolean>;
@@ -27,7 +29,8 @@ export class Recovery {
   constructor(port: RedisPort, onError: (error: unknown) => void) {
     this.#port = port;
     this.#onError = onError;
-    port.onStateChange(({ state }) => {
+    port.onStateChange(({ state, replaced }) => {
+      if (replaced) for (const log of this.#logs) log.recall();
       if (isReachable(state)) this.#run();
     });
   }

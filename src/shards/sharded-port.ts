@@ -26,6 +26,7 @@ export interface ShardedPortParts {
 export class ShardedPort implements RedisPort {
   readonly address: string;
   readonly tracking: boolean;
+  readonly failsOver: boolean;
   readonly servers: readonly RedisPort[];
   readonly #shards: ReadonlyMap<string, RedisPort>;
   readonly #ring: ConsistentHash;
@@ -43,6 +44,7 @@ export class ShardedPort implements RedisPort {
     );
     this.address = `the shards ${places.join(', ')}`;
     this.tracking = this.servers.every(({ tracking }) => tracking);
+    this.failsOver = this.servers.some(({ failsOver }) => failsOver);
     this.#state = this.#combined();
     for (const server of this.servers) server.onStateChange((change) => this.#changed(change));
   }
@@ -158,11 +160,11 @@ export class ShardedPort implements RedisPort {
     return answers;
   }
 
-  #changed({ renewed, cause }: StateChange): void {
+  #changed(change: StateChange): void {
     const previous = this.#state;
     this.#state = this.#combined();
-    const change: StateChange = { state: this.#state, previous, renewed, cause };
-    for (const listener of this.#listeners) listener(change);
+    const together: StateChange = { ...change, state: this.#state, previous };
+    for (const listener of this.#listeners) listener(together);
   }
 
   #combined(): PortState {

@@ -15,8 +15,8 @@ export type ServerDriver = (address: ServerAddress, tracking: boolean) => Driver
  * connects again and is brought to the new one.
  *
  * So a primary that was frozen or cut off, and goes on as a primary for as long as nobody has told it otherwise, has no
- * callers left by then. Redis replicates asynchronously: a write that the old primary confirmed and did not pass on is lost
- * with it, an invalidation too.
+ * callers left by then. What it confirmed and had not passed on is lost with it, since Redis replicates asynchronously; the
+ * invalidations among that are told to the new primary again (`NamespaceRecovery`).
  */
 export function sentinelDriver(
   settings: SentinelSettings,
@@ -47,6 +47,7 @@ export function sentinelDriver(
   return {
     name: '@redis/client',
     address: `the primary '${name}' of Sentinel (${places})`,
+    failsOver: true,
     open,
     isReplyError: (error) => latest?.isReplyError(error) ?? false,
     close: () => watch.close(),
@@ -94,6 +95,7 @@ async function isPrimary(connection: Connection): Promise<boolean> {
 
 /** A connection that is lost, too, when its server is not the primary any more. */
 class PrimaryConnection implements Connection {
+  readonly server: string;
   readonly #connection: Connection;
   readonly #stopWatching: () => void;
   #listener: ((cause: unknown) => void) | undefined;
@@ -101,6 +103,7 @@ class PrimaryConnection implements Connection {
   #over = false;
 
   constructor(connection: Connection, address: PrimaryAddress, watch: PrimaryWatch) {
+    this.server = `${address.host}:${address.port}`;
     this.#connection = connection;
     this.#stopWatching = watch.onRound(() => {
       if (isSame(address, watch.primary)) this.#check();

@@ -106,6 +106,34 @@ describe('shards under traffic', () => {
     expect(stalest).toBeLessThan(MAX_STALE + HOP);
   });
 
+  it('one gone with more invalidations than can be kept leaves the others as they are', async () => {
+    namespace = uniquePrefix();
+    const ring = new ConsistentHash(NAMES);
+    const cache = await open({ memory: false });
+    const others = Array.from({ length: 100 }, (_, i) => `k${i}`).filter(
+      (key) => ring.get(`${namespace}::${key}`) !== 'b',
+    );
+    await cache.setMany(others.map((key) => [key, key]));
+    const [, shard] = servers;
+    await shard?.kill();
+    await eventually('the loss', () => cache.stats().state === 'degraded');
+    const gone: string[] = [];
+    for (let i = 0; gone.length <= 10_000; i++) {
+      if (ring.get(`${namespace}::gone:${i}`) === 'b') gone.push(`gone:${i}`);
+    }
+    await expect(cache.deleteMany(gone)).rejects.toMatchObject({ code: 'TIERCEL_BULK' });
+    for (const key of others) expect((await cache.getEntry(key))?.layer).toBe('redis');
+    await shard?.restart();
+    // All of its keys are cleared before one of them is read again; those of the others are not.
+    await shard?.cli('SET', `${namespace}::${gone[0]}`, 'something');
+    await eventually('it is read again', async () => {
+      await cache.set(gone[1] ?? '', 'new').catch(() => undefined);
+      return (await cache.get(gone[1] ?? '')) === 'new';
+    });
+    expect(await shard?.cli('EXISTS', `${namespace}::${gone[0]}`)).toBe(0);
+    for (const key of others) expect((await cache.getEntry(key))?.layer).toBe('redis');
+  });
+
   it('one cut off again and again loses nothing', async () => {
     const { stalest } = await suffer('a shard cut off five times', async (shard, goesOn) => {
       for (let i = 0; i < 5; i++) {

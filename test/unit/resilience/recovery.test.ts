@@ -25,6 +25,12 @@ class FakeLog implements Recoverable {
   failing = false;
   /** Runs within a replay, once what is there was told. */
   during: () => void = () => undefined;
+  recalls = 0;
+
+  recall(): void {
+    this.recalls++;
+    this.pending = true;
+  }
 
   async replay(): Promise<boolean> {
     this.replays++;
