@@ -33,7 +33,7 @@ const REPLICATION = { 'repl-diskless-sync': 'yes', 'repl-diskless-sync-delay': '
  * Milliseconds. As they come, sentinels say hello every 2 s and look for replicas every 10 s; and one that was kept from the
  * processor for 2 s believes its clock for nothing for 30 s.
  */
-const HURRY = ['info-period', '200', 'publish-period', '200', 'ping-period', '100', 'ask-period', '200'];
+const HURRY = ['info-period', '200', 'publish-period', '200', 'ping-period', '250', 'ask-period', '200'];
 const PATIENCE = ['tilt-trigger', '60000'];
 
 /** Starts it, and waits until it could fail over: two to three seconds. */
@@ -60,7 +60,7 @@ export async function startSentinel(options: SentinelDeploymentOptions = {}): Pr
     const sentinel = [
       `monitor ${NAME} ${primary.host} ${primary.port} ${QUORUM}`,
       `down-after-milliseconds ${NAME} ${downAfter}`,
-      `failover-timeout ${NAME} 3000`,
+      `failover-timeout ${NAME} 2000`,
     ];
     const [replica, ...sentinels] = await Promise.all([
       start({ ...redis, config: { ...config, replicaof: `${primary.host} ${primary.port}` } }),

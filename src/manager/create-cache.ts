@@ -37,7 +37,9 @@ export interface MemoryOptions {
 export type CoherenceMode = 'tracking' | 'broadcast' | 'none';
 
 export interface CacheOptions extends Omit<EntryOptions, 'memory'> {
-  /** A URL, options of one server, or `{ client }` with a client of yours. Left out: memory only. */
+  /**
+   * A URL, options of one server, `{ sentinel }`, `{ shards }`, or `{ client }` with a client of yours. Left out: memory only.
+   */
   readonly redis?: RedisOptions;
   /** Keeps the keys of one use apart from all others. `''` for bare keys. Default `tiercel`. */
   readonly namespace?: string;

@@ -47,6 +47,20 @@ export const redisOptions: readonly RedisOptions[] = [
   { client: createClient({ RESP: 3 }), commandTimeout: 100 },
   { client: new Ioredis6({ lazyConnect: true }) },
   { client: new Ioredis5({ lazyConnect: true }) },
+  { sentinel: { name: 'main', nodes: [{ host: 'one' }, { host: 'two', port: 26379 }], password: 'secret' } },
+  {
+    sentinel: { name: 'main', nodes: [{}] },
+    username: 'ada',
+    database: 3,
+    connections: 2,
+    commandTimeout: 100,
+  },
+  { shards: ['redis://one', { url: 'redis://two', name: 'b', weight: 2 }], commandTimeout: '1s' },
+  { shards: [{ name: 'a', sentinel: { name: 'main', nodes: [{}] } }], virtualNodes: 160 },
+  // @ts-expect-error the sentinels tell the address
+  { sentinel: { name: 'main', nodes: [{}] }, host: 'one' },
+  // @ts-expect-error timing is that of all shards
+  { shards: [{ url: 'redis://one', commandTimeout: 5 }] },
   // @ts-expect-error a duration without a unit
   { commandTimeout: '250' },
   // @ts-expect-error misspelt
