@@ -57,8 +57,6 @@ export const redisOptions: readonly RedisOptions[] = [
   },
   { shards: ['redis://one', { url: 'redis://two', name: 'b', weight: 2 }], commandTimeout: '1s' },
   { shards: [{ name: 'a', sentinel: { name: 'main', nodes: [{}] } }], virtualNodes: 160 },
-  // @ts-expect-error the sentinels tell the address
-  { sentinel: { name: 'main', nodes: [{}] }, host: 'one' },
   // @ts-expect-error timing is that of all shards
   { shards: [{ url: 'redis://one', commandTimeout: 5 }] },
   // @ts-expect-error a duration without a unit
