@@ -126,12 +126,7 @@ export class RedisLink {
   }
 
   /** The same without a promise. */
-  sendTo(
-    args: readonly CommandArgument[],
-    receiver: Receiver<Reply>,
-    slot: number,
-    deadline?: number,
-  ): void {
+  sendTo(args: readonly CommandArgument[], receiver: Receiver<Reply>, slot: number, deadline?: number): void {
     if (this.#state === 'ready' && this.#current) this.#write(this.#current, args, receiver, slot, deadline);
     else if (this.#state === 'connecting') this.#sendOnceConnected(args, receiver, slot, deadline);
     else receiver.failed(this.#refusal(), slot);

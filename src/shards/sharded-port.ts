@@ -1,6 +1,6 @@
 import { AuthenticationError, MissingPeerError, type CacheError } from '../errors.js';
 import { combinedState } from '../redis/combined-state.js';
-import type { Command, PortState, Reader, RedisPort, Reply, StateChange } from '../redis/port.js';
+import type { Command, PortState, Reader, Receiver, RedisPort, Reply, StateChange } from '../redis/port.js';
 import type { ConsistentHash } from './consistent-hash.js';
 
 export interface ShardedPortParts {
@@ -77,8 +77,8 @@ export class ShardedPort implements RedisPort {
     return this.shardOf(key).get(key, deadline);
   }
 
-  read(key: string, reader: Reader): void {
-    this.shardOf(key).read(key, reader);
+  readTo(key: string, reader: Reader, slot: number, once: boolean): void {
+    this.shardOf(key).readTo(key, reader, slot, once);
   }
 
   getMany(keys: readonly string[], deadline?: number): Promise<Array<Buffer | null | CacheError>> {
@@ -91,6 +91,10 @@ export class ShardedPort implements RedisPort {
 
   send(command: Command, deadline?: number): Promise<Reply> {
     return this.shardOf(command.key).send(command, deadline);
+  }
+
+  sendTo(command: Command, receiver: Receiver<Reply>, slot: number): void {
+    this.shardOf(command.key).sendTo(command, receiver, slot);
   }
 
   sendAll(commands: readonly Command[], deadline?: number): Promise<Array<Reply | CacheError>> {
