@@ -95,12 +95,12 @@ export class Truth {
   #write(writer: CacheManager): {
     stop(): Promise<{ invalidated: number; refused: number; ownStale: number }>;
   } {
-    let stopped = false;
+    const ended = new AbortController();
     let invalidated = 0;
     let refused = 0;
     let ownStale = 0;
     const run = async (): Promise<void> => {
-      for (let turn = 0; !stopped; turn++) {
+      for (let turn = 0; !ended.signal.aborted; turn++) {
         const key = this.#keys[turn % this.#keys.length] ?? '';
         const version = (this.#versions.get(key) ?? 0) + 1;
         this.#versions.set(key, version);
@@ -119,7 +119,7 @@ export class Truth {
     const running = run();
     return {
       stop: async () => {
-        stopped = true;
+        ended.abort();
         await running;
         return { invalidated, refused, ownStale };
       },

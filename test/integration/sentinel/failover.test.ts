@@ -148,12 +148,12 @@ describe('a primary under Sentinel', () => {
     };
 
     /** By a process that is gone by then, so that it cannot tell the new primary anything. */
-    async function store(keys: readonly string[], tags: readonly string[]): Promise<void> {
+    async function store(names: readonly string[], tags: readonly string[]): Promise<void> {
       await using cache = createCache({ redis: sentinelOptions() });
       await cache.ready();
-      for (const key of keys) {
-        await cache.set(key, 'old', { tags });
-        await replicated(`tiercel::${key}`);
+      for (const name of names) {
+        await cache.set(name, 'old', { tags });
+        await replicated(`tiercel::${name}`);
       }
       for (const tag of tags) await replicated(`tiercel:%tag::${tag}`);
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AuthenticationError, CacheError, ConnectionError } from '../../../src/errors.js';
+import { AuthenticationError, type CacheError, ConnectionError } from '../../../src/errors.js';
 import type { PortState, RedisPort, StateChange } from '../../../src/redis/port.js';
 import { ConsistentHash } from '../../../src/shards/consistent-hash.js';
 import { ShardedPort } from '../../../src/shards/sharded-port.js';
