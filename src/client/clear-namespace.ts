@@ -1,4 +1,4 @@
-import { InvalidOptionError } from '../errors.js';
+import { ConnectionError, InvalidOptionError } from '../errors.js';
 import type { RedisPort } from '../redis/port.js';
 import { escapeGlob, scanPage } from '../redis/scan.js';
 
@@ -20,7 +20,10 @@ export async function clearNamespace(port: RedisPort, prefix: string): Promise<n
       'bare keys cannot be cleared: the keys of other programs would go with them',
     );
   }
-  const outcomes = await Promise.allSettled(port.servers.map((server) => clearServer(server, prefix)));
+  const { servers } = port;
+  // Nothing asked is not nothing there.
+  if (servers.length === 0) throw new ConnectionError('no server is known yet', { sent: false });
+  const outcomes = await Promise.allSettled(servers.map((server) => clearServer(server, prefix)));
   let removed = 0;
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected') throw outcome.reason;

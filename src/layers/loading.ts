@@ -50,7 +50,7 @@ export class Loading implements FirstReads {
     }
     // What is not kept need not be watched.
     if (this.#copies.keeps(flight.policy)) flight.watch = this.#context.watches.begin(redisKey);
-    redis.shared.readTo(redisKey, flight as Flight, 0, true);
+    redis.shared.readTo(redisKey, flight, 0, true);
   }
 
   /** Most reads end here: they take no further promise and no second turn where they find what they look for. */

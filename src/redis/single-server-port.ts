@@ -78,7 +78,7 @@ export class SingleServerPort implements RedisPort {
     return Replies.of<Buffer | null>(keys.length, (answers) => {
       for (const [slot, key] of keys.entries()) {
         if (deadline === undefined) this.readTo(key, answers, slot, false);
-        else this.#pool.for(key).sendTo(['GET', key], answers as Receiver<unknown>, slot, deadline);
+        else this.#pool.for(key).sendTo(['GET', key], answers, slot, deadline);
       }
     });
   }

@@ -62,13 +62,17 @@ export class Truth {
   ): Promise<FaultReport> {
     let wrong = 0;
     let stalest = 0;
+    let worst = 0;
     const loop = closedLoop(CALLERS, async (caller, turn) => {
       const reader = readers[caller % readers.length] as CacheManager;
       const key = this.#keys[(turn * 7 + caller) % this.#keys.length] ?? '';
       const asked = performance.now();
       const value = await reader.getOrSet(key, () => this.load(key));
+      worst = Math.max(worst, performance.now() - asked);
       if (value.key !== key) wrong++;
       stalest = Math.max(stalest, this.#staleness(value, asked));
+      // Copies answer at once, and callers without a pause would leave others no time.
+      await pause(1);
     });
     const writing = this.#write(writer);
     const goesOn = async (calls: number): Promise<void> => {
@@ -83,7 +87,7 @@ export class Truth {
     } finally {
       ended = { ...(await loop.stop()), ...(await writing.stop()) };
     }
-    return { ...ended, wrong, stalest };
+    return { ...ended, wrong, stalest, worst };
   }
 
   /** How long before `asked` a later version was confirmed. */
