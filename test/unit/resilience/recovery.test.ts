@@ -12,10 +12,10 @@ class FakePort {
     return () => undefined;
   }
 
-  become(state: PortState): void {
+  become(state: PortState, replaced = false): void {
     const previous = this.state;
     this.state = state;
-    this.#listener({ state, previous, renewed: false, cause: undefined });
+    this.#listener({ state, previous, renewed: replaced, replaced, cause: undefined });
   }
 }
 
@@ -83,6 +83,57 @@ describe('Recovery', () => {
     recovery.start();
     await turn();
     expect(passed.pending).toBe(false);
+  });
+
+  it('replays to the servers that are there while others are away', async () => {
+    const log = new FakeLog();
+    const { port, recovery } = setUp([log]);
+    port.become('degraded');
+    log.pending = true;
+    recovery.start();
+    await turn();
+    expect(log.pending).toBe(false);
+  });
+
+  it('does not begin again for each thing that is added while what failed has its next turn', async () => {
+    const log = new FakeLog();
+    const { recovery } = setUp([log]);
+    log.pending = true;
+    log.failing = true;
+    recovery.start();
+    await turn();
+    for (let i = 0; i < 100; i++) recovery.start();
+    await turn();
+    expect(log.replays).toBe(1);
+    await recovery.close();
+  });
+
+  it('does not wait for that turn when a server is there again, also one that comes while a replay runs', async () => {
+    const log = new FakeLog();
+    const { port, recovery } = setUp([log]);
+    log.pending = true;
+    log.failing = true;
+    recovery.start();
+    port.become('degraded');
+    log.failing = false;
+    port.become('degraded');
+    await turn();
+    expect(log.pending).toBe(false);
+    await recovery.close();
+  });
+
+  it('has all that is remembered told again when another server has taken over, and at no other time', async () => {
+    const log = new FakeLog();
+    const { port } = setUp([log]);
+    port.become('lost');
+    port.become('ready', true);
+    expect(log.recalls).toBe(1);
+    expect(log.replays).toBe(1);
+    await turn();
+    expect(log.pending).toBe(false);
+    port.become('lost');
+    port.become('ready');
+    expect(log.recalls).toBe(1);
   });
 
   it('tells what is left when it closes, without waiting for its turn to try again', async () => {
