@@ -13,7 +13,7 @@ export interface Connection {
    * them. To be called before the first read. Missing where the client library cannot.
    */
   track?(tracking: Tracking, listener: (key: string | null) => void): Promise<void>;
-  /** Has the server tell of what is published on a channel. Missing where the client library is not ours to configure. */
+  /** Has the server tell of what is published on a channel. Missing where nobody needs it: of a client of the application's. */
   subscribe?(channel: string, listener: () => void): Promise<void>;
   /** Gives it up at once: what is under way rejects. A user's client is only let go of, never closed. */
   release(): void;

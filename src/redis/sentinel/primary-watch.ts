@@ -2,8 +2,8 @@ import { AuthenticationError, ConnectionError, MissingPeerError, type CacheError
 import { delay } from '../../runtime/delay.js';
 import type { Connection, Driver } from '../connection.js';
 import { RedisLink, type LinkSettings } from '../link.js';
-import type { Reply } from '../port.js';
 import { ServerClock } from '../server-clock.js';
+import { fieldOf } from './reply-field.js';
 
 /** Where a sentinel says the primary is. */
 export interface PrimaryAddress {
@@ -171,17 +171,6 @@ export class PrimaryWatch {
 
 export function isSame(one: PrimaryAddress, other: PrimaryAddress | undefined): boolean {
   return one.host === other?.host && one.port === other.port;
-}
-
-/** A field of a reply that is a map, in whichever way the client gives it. */
-export function fieldOf(reply: Reply, name: string): string | undefined {
-  if (Array.isArray(reply)) {
-    const at = reply.findIndex((item, i) => i % 2 === 0 && String(item) === name);
-    return at === -1 ? undefined : String(reply[at + 1]);
-  }
-  if (typeof reply !== 'object' || reply === null) return undefined;
-  const value: unknown = reply instanceof Map ? reply.get(name) : Reflect.get(reply, name);
-  return Buffer.isBuffer(value) || typeof value === 'string' ? String(value) : undefined;
 }
 
 /** The changes that a sentinel tells of are those of the primary. */

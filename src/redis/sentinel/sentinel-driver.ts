@@ -3,7 +3,8 @@ import type { Connection, Driver, Tracking } from '../connection.js';
 import { untilAborted } from '../open-connection.js';
 import type { ServerAddress } from '../options.js';
 import type { CommandArgument, Reply } from '../port.js';
-import { fieldOf, isSame, PrimaryWatch, type PrimaryAddress } from './primary-watch.js';
+import { isSame, PrimaryWatch, type PrimaryAddress } from './primary-watch.js';
+import { fieldOf } from './reply-field.js';
 import type { SentinelSettings } from './sentinel-options.js';
 
 /** Makes the driver for one server. */

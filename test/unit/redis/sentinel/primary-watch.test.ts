@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Connection, Driver } from '../../../../src/redis/connection.js';
-import { fieldOf, PrimaryWatch } from '../../../../src/redis/sentinel/primary-watch.js';
+import { PrimaryWatch } from '../../../../src/redis/sentinel/primary-watch.js';
 import type { Reply } from '../../../../src/redis/port.js';
 import { eventually } from '../../../support/eventually.js';
 
@@ -112,21 +112,5 @@ describe('PrimaryWatch', () => {
     await watch.ask();
     watch.close();
     await expect(watch.ask()).rejects.toMatchObject({ code: 'TIERCEL_CONNECTION' });
-  });
-});
-
-describe('a field of a reply', () => {
-  it.each<[what: string, reply: Reply]>([
-    ['an object', { role: Buffer.from('master') }],
-    ['a Map', new Map([['role', 'master']])],
-    ['names and values in turn', ['mode', 'role', 'role', Buffer.from('master')]],
-  ])('is found in %s', (_, reply) => {
-    expect(fieldOf(reply, 'role')).toBe('master');
-    expect(fieldOf(reply, 'proto')).toBeUndefined();
-  });
-
-  it('is not there in what is no map', () => {
-    for (const reply of [null, 'role', 7, Buffer.from('role')])
-      expect(fieldOf(reply, 'role')).toBeUndefined();
   });
 });
