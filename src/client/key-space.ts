@@ -8,6 +8,7 @@ const TAGS = '%tag';
 const TAG_FLOOR = '%tagfloor';
 /** What the marker of a refresh begins with; the Redis key of the entry follows. */
 export const REFRESH_PREFIX = '%refresh:';
+const BEHIND = '%behind';
 
 /**
  * Where a namespace's keys stand in Redis: `shop::user:42`, and `shop:eu::user:42` for the namespace `eu` within `shop`.
@@ -53,6 +54,11 @@ export class KeySpace {
   /** Where the time of the latest invalidation of any tag of this namespace stands. */
   get tagFloorKey(): string {
     return this.#beside(TAG_FLOOR);
+  }
+
+  /** What the names of this namespace's queues of writes to the database begin with. */
+  get behindPrefix(): string {
+    return this.#beside(BEHIND);
   }
 
   /** What all keys of this namespace, of those within it, and of what is kept about them begin with. */
