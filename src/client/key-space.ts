@@ -9,6 +9,7 @@ const TAG_FLOOR = '%tagfloor';
 /** What the marker of a refresh begins with; the Redis key of the entry follows. */
 export const REFRESH_PREFIX = '%refresh:';
 const BEHIND = '%behind';
+const PRELOAD = '%preload';
 
 /**
  * Where a namespace's keys stand in Redis: `shop::user:42`, and `shop:eu::user:42` for the namespace `eu` within `shop`.
@@ -59,6 +60,11 @@ export class KeySpace {
   /** What the names of this namespace's queues of writes to the database begin with. */
   get behindPrefix(): string {
     return this.#beside(BEHIND);
+  }
+
+  /** What the names of this namespace's preload patterns begin with. */
+  get preloadPrefix(): string {
+    return this.#beside(PRELOAD);
   }
 
   /** What all keys of this namespace, of those within it, and of what is kept about them begin with. */

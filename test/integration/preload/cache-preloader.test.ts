@@ -1,0 +1,266 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { KeySpace } from '../../../src/client/key-space.js';
+import { BulkError, ServerError } from '../../../src/errors.js';
+import {
+  CachePreloader,
+  type PreloadProgress,
+  type PreloadTarget,
+} from '../../../src/preload/cache-preloader.js';
+import { FleetTurns } from '../../../src/preload/fleet-turns.js';
+import type { PreloaderOptions, PreloadPattern } from '../../../src/preload/pattern.js';
+import { openPort } from '../../../src/redis/open-port.js';
+import type { RedisPort } from '../../../src/redis/port.js';
+import { guardedLogger } from '../../../src/runtime/logger.js';
+import { deferred } from '../../../servers/deferred.js';
+import { eventually } from '../../support/eventually.js';
+import { MemoryLogger } from '../../support/memory-logger.js';
+import { PATIENT } from '../../support/open-cache.js';
+import { sharedRedisUrl, uniquePrefix } from '../../support/redis.js';
+
+/** Where entries end up, without the rest of a cache. */
+class Store implements PreloadTarget {
+  readonly entries = new Map<string, unknown>();
+  readonly ttls = new Set<number>();
+  calls = 0;
+
+  async setMany(
+    entries: Iterable<readonly [string, unknown]>,
+    options: Parameters<PreloadTarget['setMany']>[1],
+  ): Promise<void> {
+    this.calls++;
+    this.ttls.add(options.ttl);
+    const failures = new Map<string, ServerError>();
+    for (const [key, value] of entries) {
+      if (key.startsWith('full')) failures.set(key, new ServerError('OOM'));
+      else this.entries.set(key, value);
+    }
+    if (failures.size > 0) throw new BulkError(failures, 2, { operation: 'setMany' });
+  }
+}
+
+/** So long that no turn ends while a test runs, whatever the time of day. */
+const LONG = '300d';
+
+describe('preloading', () => {
+  let port: RedisPort;
+  let other: RedisPort;
+  let keys: KeySpace;
+  let store: Store;
+  const logger = new MemoryLogger();
+  const opened: CachePreloader[] = [];
+
+  beforeAll(async () => {
+    port = openPort({ url: sharedRedisUrl(), ...PATIENT });
+    other = openPort({ url: sharedRedisUrl(), ...PATIENT });
+    await Promise.all([port.connect(), other.connect()]);
+  });
+  afterAll(() => Promise.all([port.close(), other.close()]));
+  beforeEach(() => {
+    keys = KeySpace.of(uniquePrefix());
+    store = new Store();
+    logger.lines.length = 0;
+  });
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((preloader) => preloader.stop()));
+  });
+
+  function open(
+    patterns: readonly PreloadPattern[],
+    options: PreloaderOptions = {},
+    over: RedisPort | undefined = port,
+  ): CachePreloader {
+    const fleet = over && ((lease: number) => new FleetTurns(over, keys, lease));
+    const preloader = new CachePreloader(
+      { target: store, fleet, logger: guardedLogger(logger) },
+      patterns,
+      options,
+    );
+    opened.push(preloader);
+    return preloader;
+  }
+
+  const idle = (preloader: CachePreloader) =>
+    eventually('the turns', () =>
+      preloader.status().every(({ state, runs }) => state === 'idle' && runs > 0),
+    );
+
+  it('stores what is loaded, in chunks, to live until the end of the turn after', async () => {
+    const entries = Array.from({ length: 250 }, (_, i) => [`post:${i}`, { i }] as const);
+    const preloader = open([{ name: 'posts', schedule: LONG, load: () => entries }], { chunkSize: 100 });
+    const seen: PreloadProgress[] = [];
+    preloader.onProgress((progress) => seen.push(progress));
+    preloader.start();
+    await idle(preloader);
+    expect(store.entries.size).toBe(250);
+    expect(store.calls).toBe(3);
+    expect(store.ttls).toEqual(new Set([2 * 300 * 86_400_000]));
+    expect(seen.map(({ written, total, ended }) => [written, total, ended])).toEqual([
+      [0, 250, false],
+      [100, 250, false],
+      [200, 250, false],
+      [250, 250, false],
+      [250, 250, true],
+    ]);
+    expect(preloader.status()).toEqual([
+      expect.objectContaining({ name: 'posts', state: 'idle', runs: 1, failures: 0, lastWritten: 250 }),
+    ]);
+  });
+
+  it('has another turn by its schedule', async () => {
+    let turns = 0;
+    const preloader = open([{ name: 'often', schedule: 40, load: () => [['k', ++turns]] }]);
+    preloader.start();
+    await eventually('three turns', () => turns >= 3);
+    await preloader.stop();
+    const then = turns;
+    expect(preloader.status()[0]).toMatchObject({ nextTurnAt: undefined });
+    await eventually('time', () => Date.now() % 40 < 5);
+    expect(turns).toBe(then);
+  });
+
+  it('begins with the highest priority, and runs no more at once than it may', async () => {
+    const order: string[] = [];
+    const pattern = (name: string, priority: number): PreloadPattern => ({
+      name,
+      priority,
+      schedule: LONG,
+      load: () => {
+        order.push(name);
+        return [];
+      },
+    });
+    const preloader = open([pattern('low', 1), pattern('high', 9), pattern('middle', 5)], { concurrency: 1 });
+    preloader.start();
+    await idle(preloader);
+    expect(order).toEqual(['high', 'middle', 'low']);
+    expect(preloader.status().map(({ name }) => name)).toEqual(['high', 'middle', 'low']);
+  });
+
+  it('logs and counts a pattern that fails, and tries it again at its next turn', async () => {
+    let turns = 0;
+    const load = (): Array<[string, number]> => {
+      if (++turns === 1) throw new Error('the database is away');
+      return [['k', turns]];
+    };
+    const preloader = open([
+      { name: 'shaky', schedule: 60, load },
+      { name: 'steady', schedule: LONG, load: () => [['s', 1]] },
+    ]);
+    preloader.start();
+    await eventually('the second turn', () => store.entries.has('k') && store.entries.has('s'));
+    const shaky = preloader.status().find(({ name }) => name === 'shaky');
+    expect(shaky?.failures).toBe(1);
+    expect(logger.text).toMatch(/preload shaky failed, and is tried again at its next turn/);
+  });
+
+  it('says how many entries could not be stored, and stores the others', async () => {
+    const preloader = open([
+      {
+        name: 'mixed',
+        schedule: LONG,
+        load: () =>
+          new Map([
+            ['a', 1],
+            ['full', 2],
+          ]),
+      },
+    ]);
+    await expect(preloader.runNow('mixed')).rejects.toThrow('1 of 2 entries could not be stored');
+    expect([...store.entries.keys()]).toEqual(['a']);
+  });
+
+  it('refuses keys that its keyPattern does not know', async () => {
+    const preloader = open([
+      { name: 'posts', schedule: LONG, keyPattern: 'post:*', load: () => [['user:1', 1]] },
+    ]);
+    await expect(preloader.runNow()).rejects.toThrow(/the key 'user:1' does not match 'post:\*'/);
+    await expect(preloader.runNow('nobody')).rejects.toThrow(/no pattern has the name 'nobody'/);
+  });
+
+  it('runs a turn once over all processes', async () => {
+    let loads = 0;
+    const patterns: PreloadPattern[] = Array.from({ length: 10 }, (_, i) => ({
+      name: `p${i}`,
+      schedule: LONG,
+      warmUp: true,
+      load: async () => {
+        loads++;
+        await new Promise((resolve) => setImmediate(resolve));
+        return [[`k${i}`, 1]];
+      },
+    }));
+    const fleet = [open(patterns), open(patterns, {}, other), open(patterns, {}, other)];
+    for (const preloader of fleet) preloader.start();
+    await eventually('all', () => store.entries.size === 10);
+    // Whoever comes later finds the turns done, and need not wait for anything.
+    const late = open(patterns).start();
+    await late.warmedUp();
+    expect(loads).toBe(10);
+  });
+
+  it('lets another process take over the turn of one that dies, and not before', async () => {
+    const stuck = deferred<never>();
+    const dying = openPort({ url: sharedRedisUrl(), ...PATIENT });
+    await dying.connect();
+    const pattern = (load: PreloadPattern['load']): PreloadPattern => ({ name: 'p', schedule: LONG, load });
+    const first = open([pattern(() => stuck.promise)], { lease: 300 }, dying);
+    first.start();
+    await eventually('the load', () => first.status()[0]?.state === 'running');
+    let loads = 0;
+    const second = open(
+      [
+        pattern(() => {
+          loads++;
+          return [['k', 1]];
+        }),
+      ],
+      { lease: 300 },
+    );
+    second.start();
+    await eventually('waiting', () => second.status()[0]?.state === 'elsewhere');
+    // Twice its lease, and it is alive.
+    const began = performance.now();
+    await eventually('time', () => performance.now() > began + 600);
+    expect(loads).toBe(0);
+    await dying.close();
+    await eventually('the takeover', () => loads === 1, 2000);
+    await idle(second);
+    expect(store.entries.get('k')).toBe(1);
+    stuck.resolve(undefined as never);
+  });
+
+  it('tells a load to stop when it is stopped, does not wait for one that will not, and leaves the turn to others', async () => {
+    let told = false;
+    const load: PreloadPattern['load'] = ({ signal }) => {
+      signal.addEventListener('abort', () => (told = true));
+      return new Promise(() => undefined);
+    };
+    const first = open([{ name: 'p', schedule: LONG, load }]);
+    first.start();
+    await eventually('the load', () => first.status()[0]?.state === 'running');
+    await first.stop();
+    expect(told).toBe(true);
+    const second = open([{ name: 'p', schedule: LONG, load: () => [['k', 1]] }]).start();
+    await idle(second);
+  });
+
+  it('waits for the warm-up of the patterns that ask for it, and of no others', async () => {
+    const never = deferred<never>();
+    const preloader = open([
+      { name: 'warm', schedule: LONG, warmUp: true, load: () => [['w', 1]] },
+      { name: 'failing', schedule: LONG, warmUp: true, load: () => Promise.reject(new Error('no')) },
+      { name: 'slow', schedule: LONG, load: () => never.promise },
+    ]);
+    await preloader.start().warmedUp();
+    expect(store.entries.get('w')).toBe(1);
+  });
+
+  it('works without Redis, where every process runs every turn', async () => {
+    const preloader = new CachePreloader({ target: store, fleet: undefined, logger: guardedLogger(logger) }, [
+      { name: 'p', schedule: LONG, warmUp: true, load: () => [['k', 1]] },
+    ]);
+    opened.push(preloader);
+    await preloader.start().warmedUp();
+    expect(store.entries.get('k')).toBe(1);
+  });
+});
