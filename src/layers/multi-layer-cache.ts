@@ -9,6 +9,7 @@ import { Loading } from './loading.js';
 import { LocalTags } from './local-tags.js';
 import type { Held, Kept, MemoryTier } from './memory-tier.js';
 import { RedisAway } from './redis-away.js';
+import { Replacing } from './replacing.js';
 import { SingleFlight, type Flight } from './single-flight.js';
 import type { TagTable } from './tag-table.js';
 
@@ -50,6 +51,7 @@ export class MultiLayerCache {
   readonly #redis: RedisParts | undefined;
   readonly #flights = new SingleFlight();
   readonly #loading: Loading;
+  readonly #replacing: Replacing;
   readonly #localTags = new LocalTags();
 
   constructor({ context, memory, redis }: MultiLayerParts) {
@@ -57,6 +59,13 @@ export class MultiLayerCache {
     this.#redis = redis;
     this.#copies = new Copies(memory, () => this.#now(), context.unprovenLife);
     this.#loading = new Loading(context, redis, this.#copies, this.#flights);
+    this.#replacing = new Replacing({
+      context,
+      redis,
+      copies: this.#copies,
+      supersede: (key) => void this.#supersede(key),
+      forget: (key) => this.forget(key),
+    });
   }
 
   /** The copy in memory if it may be served as it is. Synchronous, and allocates nothing. */
@@ -166,6 +175,26 @@ export class MultiLayerCache {
     } catch (error) {
       redis.recovery.add(redis.shared.redisKey(key));
       throw error;
+    }
+  }
+
+  /** Changes the truth, and then the value here; see `Replacing`. Rejects only where the change does. */
+  async replace(
+    key: string,
+    value: unknown,
+    policy: EntryPolicy,
+    change: () => Promise<unknown>,
+  ): Promise<void> {
+    if (value === undefined) throw new EncodeError('undefined means a miss and cannot be stored');
+    await this.#replacing.replace(key, value, policy, change);
+  }
+
+  /** As `delete`, for callers to whom it is no failure that Redis cannot be told yet. */
+  async forget(key: string): Promise<void> {
+    try {
+      await this.delete(key);
+    } catch (error) {
+      this.#context.onBackgroundError(error, 'delete', key);
     }
   }
 

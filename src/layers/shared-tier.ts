@@ -26,12 +26,16 @@ export type Found =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'unreadable' };
 
-/** The right to load a key, held by this process until it fills or releases it, or until it runs out. */
-export interface Lease {
-  readonly kind: 'held';
+/** What a fill depends on. */
+export interface Claim {
   readonly key: string;
-  /** What must still stand in the entry's header for the fill to be valid. */
+  /** The version id that must still stand in the entry's header for the fill to be valid. */
   readonly expects: Buffer;
+}
+
+/** The right to load a key, held by this process until it fills or releases it, or until it runs out. */
+export interface Lease extends Claim {
+  readonly kind: 'held';
   /** Where the marker stands: under the key itself while that is cold, beside it while an entry is refreshed. */
   readonly markerKey: string;
   /** The marker's version id. */
@@ -174,7 +178,7 @@ export class SharedTier {
     return {
       kind: 'held',
       key,
-      expects: Buffer.from(versionOf(entry.bytes), 'latin1'),
+      expects: claimOf(key, entry).expects,
       markerKey,
       marker: Buffer.from(versionOf(marker), 'latin1'),
     };
@@ -190,14 +194,14 @@ export class SharedTier {
     return REFRESH_PREFIX + this.redisKey(key);
   }
 
-  /** Stores the entry unless the key was touched since the lease. The connection is told of changes from then on. */
-  async fill(lease: Lease, entry: Buffer, keepFor: number): Promise<boolean> {
-    const redisKey = this.redisKey(lease.key);
+  /** Stores the entry unless the key was touched since the claim. The connection is told of changes from then on. */
+  async fill(claim: Claim, entry: Buffer, keepFor: number): Promise<boolean> {
+    const redisKey = this.redisKey(claim.key);
     const expiry = keepFor === Infinity ? '' : String(keepFor);
     const filled = await FILL.run(
       this.#port,
       [redisKey],
-      [lease.expects, entry, expiry],
+      [claim.expects, entry, expiry],
       this.#port.deadline(),
     );
     return filled === 1;
@@ -286,6 +290,11 @@ export class SharedTier {
       return reply;
     });
   }
+}
+
+/** That the entry still stands. */
+export function claimOf(key: string, { bytes }: StoredEntry): Claim {
+  return { key, expects: Buffer.from(versionOf(bytes), 'latin1') };
 }
 
 function isSame(reply: Reply | undefined, bytes: Buffer): boolean {
