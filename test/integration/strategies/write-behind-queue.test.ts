@@ -7,7 +7,7 @@ import type { RedisPort } from '../../../src/redis/port.js';
 import { guardedLogger } from '../../../src/runtime/logger.js';
 import { durabilityFindings } from '../../../src/strategies/write-behind/durability.js';
 import type { SaveBatch, StoreWrite } from '../../../src/strategies/write-behind/store.js';
-import { WriteBehind } from '../../../src/strategies/write-behind/write-behind.js';
+import { WriteQueue } from '../../../src/strategies/write-behind/write-queue.js';
 import {
   writeBehindSettings,
   type WriteBehindOptions,
@@ -47,7 +47,7 @@ describe('the queue of writes to the database', () => {
   let server: RedisServer;
   let port: RedisPort;
   let table: Table;
-  const queues: Array<WriteBehind<Row>> = [];
+  const queues: Array<WriteQueue<Row>> = [];
   const logger = new MemoryLogger();
 
   beforeAll(async () => {
@@ -72,8 +72,8 @@ describe('the queue of writes to the database', () => {
   function open(
     options: WriteBehindOptions = {},
     over: { save?: SaveBatch<Row>; port?: RedisPort; onDead?: (id: string, error: Error) => void } = {},
-  ): WriteBehind<Row> {
-    const queue = new WriteBehind<Row>({
+  ): WriteQueue<Row> {
+    const queue = new WriteQueue<Row>({
       port: over.port ?? port,
       keys: KeySpace.of('shop'),
       name: 'rows',
@@ -88,7 +88,7 @@ describe('the queue of writes to the database', () => {
     return queue;
   }
 
-  const drained = async (queue: WriteBehind<Row>): Promise<void> => {
+  const drained = async (queue: WriteQueue<Row>): Promise<void> => {
     expect(await queue.flush(5000)).toBe(0);
   };
 
@@ -314,7 +314,7 @@ describe('the queue of writes to the database', () => {
       return table.save(writes, signal);
     };
     const both = [open({ partitions: 1 }, { save }), open({ partitions: 1 }, { save })] as const;
-    for (let n = 0; n < 300; n++) await (both[n % 2] as WriteBehind<Row>).write(`id${n % 10}`, { n });
+    for (let n = 0; n < 300; n++) await (both[n % 2] as WriteQueue<Row>).write(`id${n % 10}`, { n });
     await drained(both[0]);
     expect(most).toBe(1);
     for (let i = 0; i < 10; i++) expect(table.rows.get(`id${i}`)).toEqual({ n: 290 + i });

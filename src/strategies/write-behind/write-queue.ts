@@ -16,7 +16,7 @@ import type { SaveBatch } from './store.js';
 import type { WriteBehindSettings } from './write-behind-options.js';
 
 /** How much one queue has before it. */
-export interface WriteBehindBacklog {
+export interface WriteBacklog {
   /** Acknowledged, and not in the database yet as far as is known; the failing ones among them. */
   readonly pending: number;
   /** Refused by the database so far, and to be tried again. */
@@ -27,7 +27,7 @@ export interface WriteBehindBacklog {
   readonly oldestAge: number;
 }
 
-export interface WriteBehindParts<T> {
+export interface WriteQueueParts<T> {
   readonly port: RedisPort;
   readonly keys: KeySpace;
   /** The queue's name within its namespace: the resource's. */
@@ -58,14 +58,14 @@ const FLUSH_POLL = 20;
  * - The writes of one id reach the database in the order in which they were acknowledged; those that were replaced by a newer
  *   one before their turn do not reach it at all.
  */
-export class WriteBehind<T = unknown> {
+export class WriteQueue<T = unknown> {
   readonly deadLetters: DeadLetters<T>;
-  readonly #parts: WriteBehindParts<T>;
+  readonly #parts: WriteQueueParts<T>;
   readonly #partitions: readonly Partition[];
   readonly #drainers: ReadonlyArray<Drainer<T>>;
   #closing: Promise<number> | undefined;
 
-  constructor(parts: WriteBehindParts<T>) {
+  constructor(parts: WriteQueueParts<T>) {
     this.#parts = parts;
     const { settings, name, logger } = parts;
     const wait = backoff({ base: settings.retryDelay.min, cap: settings.retryDelay.max, jitter: 'equal' });
@@ -159,7 +159,7 @@ export class WriteBehind<T = unknown> {
     }
   }
 
-  async backlog(): Promise<WriteBehindBacklog> {
+  async backlog(): Promise<WriteBacklog> {
     const all = await Promise.all(this.#partitions.map((partition) => partition.backlog()));
     const sum = (of: 'pending' | 'failing' | 'dead'): number =>
       all.reduce((total, each) => total + each[of], 0);
