@@ -11,7 +11,15 @@ export {
   type GetOrSetOptions,
 } from './manager/cache-manager.js';
 export type { EntryOptions } from './manager/entry-options.js';
-export type { Resource, ResourceDefinition, ResourceId } from './manager/resource.js';
+export type { Resource, ResourceDefinition } from './manager/resource.js';
+export type { ResourceId } from './strategies/resource-id.js';
+export type { ResourceStore, SaveContext, WriteMode } from './strategies/resource-store.js';
+export type { DeadLetter, DeadLetters } from './strategies/write-behind/dead-letters.js';
+export type { ReplayOutcome } from './strategies/write-behind/partition.js';
+export type { WriteBehindOptions } from './strategies/write-behind/write-behind-options.js';
+export type { WriteBacklog } from './strategies/write-behind/write-queue.js';
+export type { CachePreloader, PreloadProgress, PreloadStatus } from './preload/cache-preloader.js';
+export type { PreloadContext, PreloadEntries, PreloaderOptions, PreloadPattern } from './preload/pattern.js';
 export type { LoadMany } from './manager/load-batcher.js';
 export type { WrapOptions } from './manager/wrap.js';
 export type { LoadContext, Loader } from './layers/load.js';

@@ -8,11 +8,14 @@ import type { Loader } from '../layers/load.js';
 import type { Entry, MultiLayerCache } from '../layers/multi-layer-cache.js';
 import { distinctTags } from '../layers/tags/check-tags.js';
 import type { CacheMetrics } from '../metrics/cache-metrics.js';
+import { CachePreloader } from '../preload/cache-preloader.js';
+import type { PreloaderOptions, PreloadPattern } from '../preload/pattern.js';
+import type { ResourceId } from '../strategies/resource-id.js';
 import type { MemoryReport, MemoryReportOptions } from '../report/memory-report.js';
-import { assertKey, describeValue, distinctKeys, rejectUnknownOptions } from '../validate.js';
+import { assertKey, describeValue, distinctKeys } from '../validate.js';
 import type { CacheParts } from './cache-parts.js';
-import { callPolicy, ENTRY_OPTIONS, entryPolicy, type EntryOptions } from './entry-options.js';
-import { Resource, type ResourceDefinition, type ResourceId } from './resource.js';
+import { callPolicy, entryPolicy, type EntryOptions } from './entry-options.js';
+import { Resource, type ResourceDefinition, type ResourceHost } from './resource.js';
 import { wrapFunction, type WrapOptions } from './wrap.js';
 
 /** Options of one `getOrSet`. */
@@ -77,13 +80,15 @@ export class CacheManager implements AsyncDisposable {
   }
 
   /**
-   * Resolves when Redis answers. Optional: without it the cache works from the first call and connects meanwhile.
+   * Resolves when Redis answers, and when what is to be preloaded with `warmUp` is. Optional: without it the cache works from the
+   * first call and connects meanwhile.
    *
    * @throws ConnectionError after `connectTimeout` or `maxRetries`; AuthenticationError; MissingPeerError.
    */
   async ready(): Promise<void> {
     await this.#cache.port?.connect();
     await this.#layers.warm();
+    await this.#cache.warmedUp();
   }
 
   /**
@@ -217,9 +222,33 @@ export class CacheManager implements AsyncDisposable {
 
   /** A kind of thing, declared once with how it is loaded. */
   resource<Id extends ResourceId, T>(name: string, definition: ResourceDefinition<Id, T>): Resource<Id, T> {
-    rejectUnknownOptions(definition, ['load', 'loadMany', 'maxBatch', ...ENTRY_OPTIONS], 'resource');
-    entryPolicy(definition, this.#policy); // a wrong option is told here, not with the first call
-    return new Resource(name, definition, this);
+    const host: ResourceHost = {
+      getOrSet: (key, loader, options) => this.getOrSet(key, loader, options),
+      set: (key, value, options) => this.set(key, value, options),
+      delete: (key) => this.delete(key),
+      deleteMany: (keys) => this.deleteMany(keys),
+      writing: {
+        layers: this.#layers,
+        policyOf: (options) => entryPolicy(options, this.#policy),
+        openQueue: (queue, options, save, onDead) =>
+          this.#cache.openWriteQueue(this.#path, queue, options, save, onDead),
+        enter: (operation) => this.#enter(operation),
+      },
+    };
+    return new Resource(name, definition, host);
+  }
+
+  /**
+   * Keeps sets of entries in the cache, each loaded on its schedule by one process of the fleet. Starts at once; ends with the cache.
+   *
+   * @throws InvalidOptionError
+   */
+  preload(patterns: readonly PreloadPattern[], options?: PreloaderOptions): CachePreloader {
+    this.#enter('preload');
+    const parts = { target: this, fleet: this.#cache.fleetTurns(this.#path), logger: this.#cache.logger };
+    const preloader = new CachePreloader(parts, patterns, options);
+    this.#cache.addPreloader(preloader);
+    return preloader.start();
   }
 
   /** The function with its results cached by its arguments. */

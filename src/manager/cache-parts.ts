@@ -21,7 +21,16 @@ import type { RedisPort } from '../redis/port.js';
 import type { MemoryReport, MemoryReportOptions } from '../report/memory-report.js';
 import { reportMemory } from '../report/report-memory.js';
 import { Recovery } from '../resilience/recovery.js';
+import { FleetTurns } from '../preload/fleet-turns.js';
+import type { CachePreloader } from '../preload/cache-preloader.js';
 import type { Logger } from '../runtime/logger.js';
+import type { ResourceId } from '../strategies/resource-id.js';
+import type { SaveBatch } from '../strategies/write-behind/store.js';
+import {
+  writeBehindSettings,
+  type WriteBehindOptions,
+} from '../strategies/write-behind/write-behind-options.js';
+import { WriteQueue } from '../strategies/write-behind/write-queue.js';
 
 /** What `createCache` has found its options to mean. */
 export interface CacheSettings {
@@ -54,6 +63,8 @@ export class CacheParts {
   readonly #coherence: Coherence | undefined;
   readonly #recovery: Recovery | undefined;
   readonly #layers: MultiLayerCache[] = [];
+  readonly #queues = new Map<string, { close(): Promise<number> }>();
+  readonly #preloaders: CachePreloader[] = [];
   readonly #readListeners = new Set<(event: ReadEvent) => void>();
 
   constructor(settings: CacheSettings) {
@@ -110,6 +121,50 @@ export class CacheParts {
     return { client, layers };
   }
 
+  /** The queue of writes to the database of one resource; it is drained and closed with the cache. */
+  openWriteQueue<T>(
+    path: readonly string[],
+    name: string,
+    options: WriteBehindOptions | undefined,
+    save: SaveBatch<T>,
+    onDead: (id: ResourceId) => void,
+  ): WriteQueue<T> {
+    if (!this.port)
+      throw new InvalidOptionError(`${name}.write: 'behind' needs Redis, which this cache has not`);
+    const keys = keySpace(path);
+    const id = keys.behindPrefix + name;
+    if (this.#queues.has(id)) {
+      throw new InvalidOptionError(`resource: '${name}' with write: 'behind' was declared before`);
+    }
+    const queue = new WriteQueue<T>({
+      port: this.port,
+      keys,
+      name,
+      serializer: this.#settings.serializer,
+      settings: writeBehindSettings(options),
+      save,
+      logger: this.logger,
+      onApplied: () => undefined,
+      onDead,
+    });
+    this.#queues.set(id, queue);
+    return queue;
+  }
+
+  fleetTurns(path: readonly string[]): ((lease: number) => FleetTurns) | undefined {
+    const { port } = this;
+    return port && ((lease) => new FleetTurns(port, keySpace(path), lease));
+  }
+
+  addPreloader(preloader: CachePreloader): void {
+    this.#preloaders.push(preloader);
+  }
+
+  /** Resolves when every pattern that is to be warm has had its first turn. */
+  async warmedUp(): Promise<void> {
+    await Promise.all(this.#preloaders.map((preloader) => preloader.warmedUp()));
+  }
+
   /** What a namespace takes in Redis. */
   async reportMemory(path: readonly string[], options: MemoryReportOptions): Promise<MemoryReport> {
     if (!this.port) throw new InvalidOptionError('memory: this cache has no Redis');
@@ -131,6 +186,8 @@ export class CacheParts {
   }
 
   async #close(): Promise<void> {
+    await Promise.all(this.#preloaders.map((preloader) => preloader.stop()));
+    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
     await Promise.all(this.#layers.map((layers) => layers.settle()));
     await this.#recovery?.close();
     this.#coherence?.close();

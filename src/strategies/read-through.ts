@@ -1,4 +1,5 @@
 import type { LoadContext } from '../layers/load.js';
+import type { ResourceId } from './resource-id.js';
 import type { WriteStrategy } from './write-strategy.js';
 
 /**
@@ -10,7 +11,7 @@ import type { WriteStrategy } from './write-strategy.js';
  * cannot be asked, the database's answer is passed on and not stored: it may be of before an acknowledged write.
  */
 export async function loadThrough<T>(
-  id: string,
+  id: ResourceId,
   context: LoadContext,
   load: (context: LoadContext) => Promise<T> | T,
   strategy: WriteStrategy<T> | undefined,

@@ -1,3 +1,4 @@
+import type { ResourceId } from './resource-id.js';
 import type { WriteQueue } from './write-behind/write-queue.js';
 import type { Change, WriteStrategy, WrittenLayers } from './write-strategy.js';
 
@@ -29,12 +30,12 @@ export class WriteBehind<T> implements WriteStrategy<T> {
     await this.#enqueue(id, key, undefined);
   }
 
-  pending(id: string): Promise<{ readonly value: T | undefined } | undefined> {
+  pending(id: ResourceId): Promise<{ readonly value: T | undefined } | undefined> {
     return this.#queue.pending(id);
   }
 
   /** Forgotten also where the acknowledgement failed, since the write may be in Redis all the same. */
-  async #enqueue(id: string, key: string, value: T | undefined): Promise<void> {
+  async #enqueue(id: ResourceId, key: string, value: T | undefined): Promise<void> {
     try {
       await this.#queue.write(id, value);
     } finally {

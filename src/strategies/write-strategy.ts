@@ -1,10 +1,11 @@
 import type { EntryPolicy } from '../layers/entry-policy.js';
 import type { MultiLayerCache } from '../layers/multi-layer-cache.js';
+import type { ResourceId } from './resource-id.js';
 
 /** One change of one thing, as a resource hands it over. */
 export interface Change<T> {
   /** What names the thing within its resource. */
-  readonly id: string;
+  readonly id: ResourceId;
   /** What the cache knows it by. */
   readonly key: string;
   readonly value: T;
@@ -19,7 +20,7 @@ export interface WriteStrategy<T> {
    * The newest value that was acknowledged and that the database may not have; its value is undefined where it was removed. Asked
    * before anything is loaded. Missing where there is no such thing.
    */
-  pending?(id: string): Promise<{ readonly value: T | undefined } | undefined>;
+  pending?(id: ResourceId): Promise<{ readonly value: T | undefined } | undefined>;
 }
 
 /** The part of the layers that strategies need. */
@@ -27,6 +28,6 @@ export type WrittenLayers = Pick<MultiLayerCache, 'replace' | 'forget'>;
 
 /** What a strategy writes to. */
 export interface Sink<T> {
-  readonly save: (id: string, value: T) => Promise<unknown>;
-  readonly remove: (id: string) => Promise<unknown>;
+  readonly save: (id: ResourceId, value: T) => Promise<unknown>;
+  readonly remove: (id: ResourceId) => Promise<unknown>;
 }

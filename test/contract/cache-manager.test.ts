@@ -363,7 +363,7 @@ describe.each(waysToRedis)('a cache over $name', (way: WayToRedis) => {
       const users = cache.resource('user', { load });
       expect(await users.get(1)).toEqual({ id: 1 });
       expect(await users.get(1)).toEqual({ id: 1 });
-      expect(load).toHaveBeenCalledExactlyOnceWith(1);
+      expect(load).toHaveBeenCalledExactlyOnceWith(1, expect.objectContaining({ key: 'user:1' }));
       expect(users.key(1)).toBe('user:1');
       expect(await cache.get('user:1')).toEqual({ id: 1 });
       await users.set(1, { id: 100 });

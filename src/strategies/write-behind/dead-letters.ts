@@ -1,3 +1,4 @@
+import type { ResourceId } from '../resource-id.js';
 import type { Partition, ReplayOutcome } from './partition.js';
 import type { PendingWrite } from './pending-write.js';
 
@@ -5,7 +6,7 @@ import type { PendingWrite } from './pending-write.js';
 export interface DeadLetter<T = unknown> {
   /** Names it for `replay` and `drop`. */
   readonly letter: string;
-  readonly id: string;
+  readonly id: ResourceId;
   /** Undefined for a removal, and where the bytes cannot be read by this process. */
   readonly value: T | undefined;
   readonly kind: 'save' | 'remove';

@@ -1,4 +1,5 @@
 import type { KeySpace } from '../../client/key-space.js';
+import type { ResourceId } from '../resource-id.js';
 
 /** The Redis keys of one partition of a queue. They share a hash tag, so that on a Cluster one script may have them all. */
 export interface PartitionKeys {
@@ -33,7 +34,8 @@ export function partitionKeys(keys: KeySpace, queue: string, partition: number):
 }
 
 /** FNV-1a over UTF-16 units, with a last mix: which partition an id belongs to, in every process and for good. */
-export function partitionOf(id: string, partitions: number): number {
+export function partitionOf(given: ResourceId, partitions: number): number {
+  const id = String(given);
   let h = 0x811c9dc5;
   for (let i = 0; i < id.length; i++) h = Math.imul(h ^ id.charCodeAt(i), 0x01000193);
   h ^= h >>> 16;

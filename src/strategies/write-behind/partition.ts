@@ -2,6 +2,7 @@ import { OverloadedError, ServerError } from '../../errors.js';
 import type { RedisPort, Reply } from '../../redis/port.js';
 import { replyText } from '../../redis/reply-text.js';
 import type { PartitionKeys } from './partition-keys.js';
+import { idType, type ResourceId } from '../resource-id.js';
 import { readPendingWrite, type PendingWrite } from './pending-write.js';
 import { ACQUIRE, BACKLOG, DROP, ENQUEUE, EXTEND, RELEASE, REPLAY, SETTLE, TAKE } from './scripts.js';
 
@@ -64,32 +65,36 @@ export class Partition {
    * @returns its sequence number.
    * @throws OverloadedError when as much waits as may.
    */
-  async enqueue(id: string, entry: Buffer | undefined, { maxPending, maxAge }: Bounds): Promise<number> {
+  async enqueue(id: ResourceId, entry: Buffer | undefined, { maxPending, maxAge }: Bounds): Promise<number> {
+    const field = String(id);
     const { pending, ready, waiting, meta, deadIds } = this.#keys;
     const age = maxAge === Infinity ? '' : String(maxAge);
-    const kind = entry === undefined ? 'r' : 's';
+    const kind = (entry === undefined ? 'r' : 's') + idType(id);
     const reply = await ENQUEUE.run(
       this.#port,
       [pending, ready, waiting, meta, deadIds],
-      [id, kind, entry ?? '', String(maxPending), age],
+      [field, kind, entry ?? '', String(maxPending), age],
       this.#port.deadline(),
     );
     const text = replyText(reply);
     if (text === 'full') {
       throw new OverloadedError(`${maxPending} writes already wait for the database in this partition`, {
-        key: id,
+        key: field,
       });
     }
     if (text === 'late') {
-      throw new OverloadedError(`the database is more than ${maxAge} ms behind`, { key: id });
+      throw new OverloadedError(`the database is more than ${maxAge} ms behind`, { key: field });
     }
     return whole(text);
   }
 
   /** The newest write of the id that the database may not have. */
-  async pending(id: string): Promise<PendingWrite | undefined> {
-    const record = await this.#port.send({ key: this.#keys.pending, args: ['HGET', this.#keys.pending, id] });
-    return record === null ? undefined : readPendingWrite(id, record);
+  async pending(id: ResourceId): Promise<PendingWrite | undefined> {
+    const record = await this.#port.send({
+      key: this.#keys.pending,
+      args: ['HGET', this.#keys.pending, String(id)],
+    });
+    return record === null ? undefined : readPendingWrite(String(id), record);
   }
 
   /** Whether the partition is ours now. It is not where somebody else has it, or where there is nothing to do. */
@@ -127,8 +132,8 @@ export class Partition {
   async settle(outcomes: ReadonlyArray<readonly [PendingWrite, Settlement]>): Promise<void> {
     if (outcomes.length === 0) return;
     const { pending, ready, waiting, dead, deadIds } = this.#keys;
-    const args = outcomes.flatMap(([{ id, sequence }, settlement]) => [
-      id,
+    const args = outcomes.flatMap(([{ field, sequence }, settlement]) => [
+      field,
       String(sequence),
       settlement.verdict,
       detailOf(settlement),
@@ -164,17 +169,17 @@ export class Partition {
     return reply.map(readLetter);
   }
 
-  async replay(letter: string, id: string): Promise<ReplayOutcome> {
+  async replay(letter: string, id: ResourceId): Promise<ReplayOutcome> {
     const { pending, ready, waiting, meta, dead, deadIds } = this.#keys;
     const reply = replyText(
-      await this.#run(REPLAY, [pending, ready, waiting, meta, dead, deadIds], [letter, id]),
+      await this.#run(REPLAY, [pending, ready, waiting, meta, dead, deadIds], [letter, String(id)]),
     );
     if (reply === 'replayed' || reply === 'superseded' || reply === 'gone') return reply;
     throw unexpected();
   }
 
-  async drop(letter: string, id: string): Promise<boolean> {
-    return (await this.#run(DROP, [this.#keys.dead, this.#keys.deadIds], [letter, id])) === 1;
+  async drop(letter: string, id: ResourceId): Promise<boolean> {
+    return (await this.#run(DROP, [this.#keys.dead, this.#keys.deadIds], [letter, String(id)])) === 1;
   }
 
   #run(script: typeof TAKE, keys: readonly [string, ...string[]], args: readonly string[]): Promise<Reply> {
@@ -194,10 +199,9 @@ function readLetter(item: Reply): DeadRecord {
     for (let i = 0; i + 1 < fields.length; i += 2) if (replyText(fields[i]) === name) return fields[i + 1];
     throw unexpected();
   };
-  const id = replyText(field('id'));
   return {
     letter: replyText(item[0]),
-    write: readPendingWrite(id, field('record')),
+    write: readPendingWrite(replyText(field('id')), field('record')),
     error: replyText(field('error')),
   };
 }

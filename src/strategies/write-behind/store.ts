@@ -1,6 +1,9 @@
+import type { ResourceId } from '../resource-id.js';
+import { saveOutcomes } from '../save-outcomes.js';
+
 /** One write as the database gets it. */
 export interface StoreWrite<T = unknown> {
-  readonly id: string;
+  readonly id: ResourceId;
   /** Undefined for a removal. */
   readonly value: T | undefined;
   /**
@@ -46,14 +49,7 @@ async function outcomes<T>(
   signal: AbortSignal,
 ): Promise<Array<Error | undefined> | Error> {
   try {
-    const results: unknown = await save(writes, signal);
-    if (results === undefined) return writes.map(() => undefined);
-    if (Array.isArray(results) && results.length === writes.length) {
-      return results.map((result: unknown) => (result instanceof Error ? result : undefined));
-    }
-    return new Error(
-      `saveMany: expected nothing, or an array of ${writes.length} outcomes in the order of the writes`,
-    );
+    return saveOutcomes(await save(writes, signal), writes.length);
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }

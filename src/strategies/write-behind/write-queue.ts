@@ -6,6 +6,7 @@ import { backoff } from '../../resilience/backoff.js';
 import { runInBackground } from '../../runtime/background.js';
 import { delay } from '../../runtime/delay.js';
 import type { Logger } from '../../runtime/logger.js';
+import type { ResourceId } from '../resource-id.js';
 import { DeadLetters } from './dead-letters.js';
 import { Drainer } from './drainer.js';
 import { durabilityFindings } from './durability.js';
@@ -39,7 +40,7 @@ export interface WriteQueueParts<T> {
   /** So many writes reached the database. */
   readonly onApplied: (count: number) => void;
   /** A write was given up: what was read of it is not in the database and will not be. */
-  readonly onDead: (id: string, error: Error) => void;
+  readonly onDead: (id: ResourceId, error: Error) => void;
 }
 
 /** Between two looks of `flush`. */
@@ -116,8 +117,9 @@ export class WriteQueue<T = unknown> {
    * @throws OverloadedError when as many wait, or wait for as long, as may; ConnectionError and other errors of Redis, of which
    * `DeadlineError` and a `ConnectionError` that was `sent` leave it open whether the write was acknowledged.
    */
-  async write(id: string, value: T | undefined): Promise<number> {
-    if (this.#closing) throw new ClosedError('write: the cache was closed', { operation: 'write', key: id });
+  async write(id: ResourceId, value: T | undefined): Promise<number> {
+    if (this.#closing)
+      throw new ClosedError('save: the cache was closed', { operation: 'save', key: String(id) });
     const { serializer, port, settings } = this.#parts;
     const entry = value === undefined ? undefined : serializer.encode(value, { createdAt: port.serverNow() });
     const index = partitionOf(id, this.#partitions.length);
@@ -131,7 +133,7 @@ export class WriteQueue<T = unknown> {
   }
 
   /** The newest write of the id that the database may not have; its value is undefined where it is a removal. */
-  async pending(id: string): Promise<{ readonly value: T | undefined } | undefined> {
+  async pending(id: ResourceId): Promise<{ readonly value: T | undefined } | undefined> {
     const partition = this.#partitions[partitionOf(id, this.#partitions.length)] as Partition;
     const write = await partition.pending(id);
     return write && { value: this.#decode(write) };
@@ -198,7 +200,7 @@ export class WriteQueue<T = unknown> {
     if (write.entry === undefined) return undefined;
     const decoded = this.#parts.serializer.decode(write.entry);
     if (decoded.ok) return decoded.value as T;
-    throw new DecodeError(`a pending write cannot be read: ${decoded.reason}`, { key: write.id });
+    throw new DecodeError(`a pending write cannot be read: ${decoded.reason}`, { key: write.field });
   }
 
   async #checkDurability(): Promise<void> {

@@ -6,6 +6,7 @@ import { openPort } from '../../../src/redis/open-port.js';
 import type { RedisPort } from '../../../src/redis/port.js';
 import { guardedLogger } from '../../../src/runtime/logger.js';
 import { durabilityFindings } from '../../../src/strategies/write-behind/durability.js';
+import type { ResourceId } from '../../../src/strategies/resource-id.js';
 import type { SaveBatch, StoreWrite } from '../../../src/strategies/write-behind/store.js';
 import { WriteQueue } from '../../../src/strategies/write-behind/write-queue.js';
 import {
@@ -22,8 +23,8 @@ type Row = { readonly n: number };
 
 /** A table of a database that keeps what it was told, and in which order. */
 class Table {
-  readonly rows = new Map<string, Row | undefined>();
-  readonly log: Array<{ id: string; n: number | undefined; sequence: number; attempt: number }> = [];
+  readonly rows = new Map<ResourceId, Row | undefined>();
+  readonly log: Array<{ id: ResourceId; n: number | undefined; sequence: number; attempt: number }> = [];
   calls = 0;
   refuse: (write: StoreWrite<Row>) => boolean = () => false;
   gate: Promise<unknown> | undefined;
@@ -71,7 +72,7 @@ describe('the queue of writes to the database', () => {
 
   function open(
     options: WriteBehindOptions = {},
-    over: { save?: SaveBatch<Row>; port?: RedisPort; onDead?: (id: string, error: Error) => void } = {},
+    over: { save?: SaveBatch<Row>; port?: RedisPort; onDead?: (id: ResourceId, error: Error) => void } = {},
   ): WriteQueue<Row> {
     const queue = new WriteQueue<Row>({
       port: over.port ?? port,
@@ -164,7 +165,7 @@ describe('the queue of writes to the database', () => {
     await Promise.all(['a', 'bad', 'b'].map((id) => queue.write(id, { n: 1 })));
     gate.resolve(undefined);
     await drained(queue);
-    expect([...table.rows.keys()].toSorted()).toEqual(['a', 'b', 'first']);
+    expect(new Set(table.rows.keys())).toEqual(new Set(['a', 'b', 'first']));
     expect(sizes).toEqual([1, 3, 1, 1, 1]);
   });
 

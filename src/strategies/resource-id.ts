@@ -1,0 +1,13 @@
+/** What names one thing of a kind. `42`, `42n` and `'42'` are the same thing. */
+export type ResourceId = string | number | bigint;
+
+/** Which of the types an id had, so that whoever gets it back from text gets what was given. */
+export type IdType = 't' | 'n' | 'b';
+
+export function idType(id: ResourceId): IdType {
+  return typeof id === 'string' ? 't' : typeof id === 'number' ? 'n' : 'b';
+}
+
+export function idOf(text: string, type: IdType): ResourceId {
+  return type === 't' ? text : type === 'n' ? Number(text) : BigInt(text);
+}
