@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCache } from 'tiercel';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
 import { startRedis, type RedisServer } from '../support/redis.js';
+import type { WriteOrder } from '../support/write-behind-child.js';
 import { WRITTEN_TABLE, writtenTable } from '../support/written-table.js';
 
 const ROUNDS = 50;
@@ -41,9 +42,9 @@ class Writer {
   }
 
   /** Resolves when the first write is acknowledged. */
-  async begin(from: number): Promise<void> {
+  async begin(order: WriteOrder): Promise<void> {
     await this.#ready;
-    this.#process.send(from);
+    this.#process.send(order);
     await once(this.#process, 'message');
   }
 
@@ -85,7 +86,7 @@ describe('P7 no lost write', () => {
       const killsRedis = round % (ROUNDS / REDIS_ROUNDS) === 0;
       // What Redis itself may lose when it is killed depends on this.
       await redis.cli('CONFIG', 'SET', 'appendfsync', killsRedis ? 'always' : 'everysec');
-      await writer.begin(round * WRITES_A_ROUND);
+      await writer.begin({ round, from: round * WRITES_A_ROUND });
       await pause(Math.random() * 120);
       if (killsRedis) {
         await redis.kill();
@@ -129,6 +130,6 @@ describe('P7 no lost write', () => {
     );
     expect(acknowledged).toBeGreaterThan(ROUNDS * 10);
     expect({ lost, disordered, left, dead }).toEqual({ lost: [], disordered: 0, left: 0, dead: 0 });
-    for (const [id, n] of stored) expect(read.get(id)).toBe(n);
+    for (const [id, value] of read) expect(value).toBe(stored.get(id));
   }, 180_000);
 });

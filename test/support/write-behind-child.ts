@@ -8,10 +8,18 @@ import { writtenTable } from './written-table.js';
 
 const [, , redisUrl = '', postgresUrl = ''] = process.argv;
 const CALLERS = 16;
-const IDS_EACH = 3;
+/** An order lets the test know whether the database has the last of an id's writes. */
+export interface WriteOrder {
+  readonly round: number;
+  /** Where to begin counting. */
+  readonly from: number;
+}
 
-/** Each id belongs to one caller, who waits for each acknowledgement: so its writes have an order. */
-async function writeForEver(from: number): Promise<void> {
+/**
+ * Each id belongs to one caller, who waits for each acknowledgement: so its writes have an order. One of a caller's ids is written
+ * in every round, so that processes take over each other's; the others in this round only, so that no later write hides a lost one.
+ */
+async function writeForEver({ round, from }: WriteOrder): Promise<void> {
   const pool = new pg.Pool({ connectionString: postgresUrl, max: 4 });
   pool.on('error', () => undefined);
   const cache = createCache({ redis: { url: redisUrl, commandTimeout: '2s' }, namespace: 'p7' });
@@ -19,7 +27,7 @@ async function writeForEver(from: number): Promise<void> {
   await cache.ready();
   const caller = async (number: number): Promise<never> => {
     for (let n = from; ; n++) {
-      const id = number * IDS_EACH + (n % IDS_EACH);
+      const id = n % 3 === 0 ? number : CALLERS + 2 * (round * CALLERS + number) + (n % 3) - 1;
       try {
         await table.save(id, n);
         process.send?.({ id, n });
@@ -33,6 +41,6 @@ async function writeForEver(from: number): Promise<void> {
   await Promise.all(Array.from({ length: CALLERS }, (_, number) => caller(number)));
 }
 
-process.on('message', (from: number) => void writeForEver(from));
+process.on('message', (order: WriteOrder) => void writeForEver(order));
 process.on('disconnect', () => process.exit());
 process.send?.({ ready: true });
