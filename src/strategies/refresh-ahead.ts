@@ -12,7 +12,7 @@ import { describeValue } from '../validate.js';
  * - When the load fails: the old value is served for as long as it is fresh, and the next reader tries again.
  * - When Redis is away: it is not refreshed; copies in memory are served for as long as they may be.
  */
-export const REFRESH_AHEAD_EAGERNESS = 1;
+const REFRESH_AHEAD_EAGERNESS = 1;
 
 /** The eagerness that `refresh: 'ahead'` stands for; undefined where it is left out. @throws InvalidOptionError */
 export function eagernessOf(refresh: unknown, name: string): number | undefined {

@@ -14,6 +14,7 @@ import {
   jsonCodec,
   type BatchOperation,
   type BatchSummary,
+  type CachePreloader,
   type CacheError,
   type CacheManager,
   type CacheOptions,
@@ -21,9 +22,12 @@ import {
   type Duration,
   type LoadContext,
   type Logger,
+  type DeadLetter,
   type MemoryReport,
+  type PreloadPattern,
   type RedisOptions,
   type Resource,
+  type WriteBacklog,
 } from 'tiercel';
 
 /** Compiles only where the two types are the same. */
@@ -210,4 +214,52 @@ export function placement(): string | undefined {
   // @ts-expect-error a weight is a number
   ring.add('c', '2');
   return ring.get('user:1');
+}
+
+export const patterns: readonly PreloadPattern[] = [
+  { name: 'map', schedule: '5m', load: () => new Map([['k', 1]]), priority: 5, warmUp: true },
+  { name: 'pairs', schedule: 60_000, load: async () => [['k', user]], tags: ['users'], keyPattern: 'k*' },
+  {
+    name: 'stream',
+    schedule: '0 3 * * *',
+    async *load({ signal, turn }) {
+      if (!signal.aborted) yield ['k', turn] as const;
+    },
+  },
+  // @ts-expect-error a pattern has to be loaded somehow
+  { name: 'none', schedule: '5m' },
+];
+
+export async function strategies(): Promise<void> {
+  const users = cache.resource('user', {
+    load: (id: number, { signal, key }) => ({ id, name: key + String(signal.aborted) }),
+    save: (id, { name }) => void [id.toFixed(), name],
+    remove: (id) => void id.toFixed(),
+    write: 'around',
+    refresh: 'ahead',
+    tags: ({ name }, id) => [name, id.toFixed()],
+  });
+  await users.save(1, user);
+  await users.saveMany([[1, user]]);
+  await users.remove(1);
+  // @ts-expect-error the value is a user
+  await users.save(1, 'Ada');
+
+  const views = cache.resource('views', {
+    load: (id: number) => id,
+    saveMany: async (writes) =>
+      writes.map(({ value, sequence }) => (value > (sequence ?? 0) ? undefined : new Error())),
+    write: 'behind',
+    behind: { batchSize: 10, lease: '10s', retryDelay: { min: 10, max: '1s' }, maxAge: Infinity },
+  });
+  const left: number = await views.flush('5s');
+  const backlog: WriteBacklog = await views.backlog();
+  for await (const letter of views.deadLetters.list()) {
+    const { value }: DeadLetter<number> = letter;
+    same<typeof value, number | undefined>();
+    await views.deadLetters.replay(letter);
+  }
+  const preloader: CachePreloader = cache.preload(patterns, { concurrency: 2, lease: '10s' });
+  preloader.onProgress(({ written, total }) => void [written, total, left, backlog]);
+  await preloader.stop();
 }

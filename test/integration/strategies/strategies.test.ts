@@ -136,7 +136,7 @@ describe.each(['around', 'through', 'behind'] as const)('write-%s', (write) => {
         }),
       ),
     );
-    await written(all[0] as Resource<number, Row | undefined>);
+    await written(all[0]);
     for (let id = 0; id < 4; id++) {
       for (const rows of all) {
         await eventually(`row ${id}`, async () => (await rows.get(id))?.n === database.rows.get(id)?.n, HOP);
@@ -352,7 +352,7 @@ describe('a resource that is written', () => {
     ['a refresh that nobody knows', { refresh: 'behind' }, /row\.refresh: expected 'ahead'/],
   ])('refuses %s', async (_, wrong, message) => {
     const cache = await open();
-    expect(() => cache.resource('row', { load: () => 1, ...wrong } as never)).toThrow(message);
+    expect(() => cache.resource('row', { load: () => 1, ...wrong })).toThrow(message);
   });
 
   it('refuses to write what it has no function for, and twice the same queue', async () => {
