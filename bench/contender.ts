@@ -4,13 +4,20 @@ export type Load<T> = () => Promise<T>;
 /** What a round asks of a cache. Values are plain JSON data, so that every codec keeps them whole. */
 export interface BenchCache {
   /** The value, or undefined. */
-  get(key: string): Promise<unknown>;
+  readonly get: (key: string) => Promise<unknown>;
   /** Resolves when the cache itself calls the write done. */
-  set(key: string, value: unknown, ttlMs: number): Promise<void>;
+  readonly set: (key: string, value: unknown, ttlMs: number) => Promise<void>;
+  /** Resolves when the cache itself calls the key gone. */
+  readonly delete: (key: string) => Promise<void>;
   /** A hit, or the value that `load` brought and the cache has stored. */
-  getOrSet(key: string, load: Load<unknown>): Promise<unknown>;
-  close(): Promise<void>;
+  readonly getOrSet: (key: string, load: Load<unknown>) => Promise<unknown>;
+  /** The values of many keys by one call, in the order asked; missing where the library has no such call. */
+  readonly getMany?: (keys: readonly string[]) => Promise<readonly unknown[]>;
+  readonly close: () => Promise<void>;
 }
+
+/** What stands behind a `BenchCache`: both layers with the library's own notifications, one of them, or nothing at all. */
+export type Layers = 'memory+redis' | 'redis' | 'memory' | 'nothing';
 
 export interface Setup {
   readonly redisUrl: string;
@@ -18,9 +25,15 @@ export interface Setup {
   readonly prefix: string;
   /** How long entries live, where it is set for the whole cache. The same for all. */
   readonly ttlMs: number;
+  /** One of those that the contender offers. */
+  readonly layers: Layers;
+  /** How many entries the memory may hold. The same for all. */
+  readonly memoryEntries: number;
+  /** For a cache that bounds its memory by bytes. Undefined: as it comes, which holds that many entries. */
+  readonly memoryBytes: number | undefined;
 }
 
-/** `ours` is Tiercel, a `peer` is a library a user could take instead, a `floor` is a bare client with no cache around it. */
+/** `ours` is Tiercel, a `peer` is a library a user could take instead, a `floor` is what there is without any cache library. */
 export type Role = 'ours' | 'peer' | 'floor';
 
 export interface Contender {
@@ -28,8 +41,11 @@ export interface Contender {
   readonly role: Role;
   /** Packages whose versions are printed, the most telling first. */
   readonly packages: readonly string[];
-  /** What was configured, in one sentence; it is printed with the results. */
-  readonly configured: string;
+  /** The layers it offers, and what was configured for each, in one sentence; it is printed with the results. */
+  readonly configured: Readonly<Partial<Record<Layers, string>>>;
   /** Resolves once the connection is up. */
-  setup(setup: Setup): Promise<BenchCache>;
+  readonly setup: (setup: Setup) => Promise<BenchCache>;
 }
+
+/** For clients that end the process when nobody listens to their errors, as their manuals say. The calls themselves fail or not. */
+export const ignoreErrors = (): void => undefined;

@@ -4,7 +4,9 @@ import { dirname, resolve } from 'node:path';
 import { startRedis } from '../servers/redis.js';
 import { parseOptions, USAGE, type BenchOptions } from './options.js';
 import { describeEnvironment } from './report/environment.js';
-import { summarise } from './report/summary.js';
+import { writeReport } from './report/markdown.js';
+import type { Report, ReportedWorkload } from './report/report.js';
+import { isSound, summarise } from './report/summary.js';
 import { renderCase } from './report/table.js';
 import type { Introduction } from './runner/messages.js';
 import { runWorkload } from './runner/run-workload.js';
@@ -37,26 +39,26 @@ async function run(options: BenchOptions): Promise<boolean> {
   );
   print(`${rounds} rounds of ${seconds} s each, contenders in turns; medians; ratios round by round`);
 
-  const workloads = [];
+  const workloads: ReportedWorkload[] = [];
+  const raw: unknown[] = [];
+  const introduced = new Set<string>();
   let sound = true;
-  let introduced = false;
   for (const workload of options.workloads) {
     const result = await runWorkload(server, workload, { ...options, progress });
-    if (!introduced) {
-      introduced = true;
-      print();
-      print(result.introductions.map(renderContender).join('\n'));
-    }
     print();
     print(`== ${workload.title} (${workload.id}): ${workload.description}`);
+    for (const line of result.introductions.map(renderContender)) {
+      if (!introduced.has(line)) print(line);
+      introduced.add(line);
+    }
     const cases = result.cases.map((each) => summarise(workload, each));
     for (const each of cases) {
       print();
       print(renderCase(workload, each));
-      sound &&= each.failed.length === 0 && each.contenders.every((c) => c.wrong === 0 && c.errors === 0);
+      sound &&= isSound(workload, each);
     }
-    const { id, title, description } = workload;
-    workloads.push({ id, title, description, introductions: result.introductions, cases, raw: result.cases });
+    workloads.push({ workload, introductions: result.introductions, cases });
+    raw.push({ id: workload.id, introductions: result.introductions, cases, rounds: result.cases });
   }
 
   const tookSeconds = Math.round((performance.now() - started) / 1_000);
@@ -69,9 +71,14 @@ async function run(options: BenchOptions): Promise<boolean> {
   if (options.json !== undefined) {
     const file = resolve(options.json);
     await mkdir(dirname(file), { recursive: true });
-    const report = { environment: { ...environment, loadAfter, tookSeconds, rounds, seconds }, workloads };
-    await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`);
+    const all = { environment: { ...environment, loadAfter, tookSeconds, rounds, seconds }, workloads: raw };
+    await writeFile(file, `${JSON.stringify(all, undefined, 2)}\n`);
     print(`all rounds: ${options.json}`);
+  }
+  if (options.report !== undefined) {
+    const report: Report = { environment, loadAfter, tookSeconds, rounds, seconds, workloads };
+    await writeReport(report, resolve(options.report));
+    print(`report: ${options.report}`);
   }
   return sound;
 }

@@ -1,15 +1,16 @@
 import { parseArgs } from 'node:util';
-import { CONTENDER_IDS } from './contenders/index.js';
+import { CONTENDER_IDS, type ContenderId } from './contenders/index.js';
 import type { Workload } from './workload.js';
-import { workloadById, WORKLOADS } from './workloads/index.js';
+import { workloadById, WORKLOADS, workloadsOf } from './workloads/index.js';
 
 export interface BenchOptions {
   readonly workloads: readonly Workload[];
-  readonly contenders: readonly string[];
+  readonly contenders: readonly ContenderId[];
   readonly rounds: number;
   readonly seconds: number;
   readonly quick: boolean;
   readonly json: string | undefined;
+  readonly report: string | undefined;
 }
 
 export const USAGE = `npm run bench -- [options]
@@ -18,17 +19,19 @@ export const USAGE = `npm run bench -- [options]
   --contenders A,B    ${CONTENDER_IDS.join(', ')}
   --rounds N          measured rounds of each contender in each case (9; quick 3)
   --seconds S         length of a round (0.3; quick 0.1)
-  --quick             under a minute, half of the cases: to see that all works, not to compare
+  --quick             some minutes, some of the cases: to see that all works, not to compare
+  --growth            cost against size, of Tiercel and what there is without it; see bench:growth
   --json FILE         everything, every round included, as JSON
+  --report FILE       the tables as a page of Markdown, with plots in a folder beside it
   --help`;
 
-function list(text: string | undefined, known: readonly string[], option: string): readonly string[] {
-  if (text === undefined) return known;
-  const chosen = text.split(',').map((each) => each.trim());
-  const unknown = chosen.find((each) => !known.includes(each));
-  if (unknown !== undefined)
-    throw new Error(`--${option}: there is no ${unknown}; there are ${known.join(', ')}`);
-  return chosen;
+function list<T extends string>(text: string, known: readonly T[], option: string): readonly T[] {
+  return text.split(',').map((each) => {
+    const found = known.find((id) => id === each.trim());
+    if (found === undefined)
+      throw new Error(`--${option}: there is no ${each}; there are ${known.join(', ')}`);
+    return found;
+  });
 }
 
 function positive(text: string | undefined, fallback: number, option: string): number {
@@ -53,22 +56,25 @@ export function parseOptions(argv: readonly string[]): BenchOptions | undefined 
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      growth: { type: 'boolean', default: false },
       json: { type: 'string' },
+      report: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return undefined;
-  const ids = list(
-    values.only,
-    WORKLOADS.map((workload) => workload.id),
-    'only',
-  );
+  const ids = WORKLOADS.map((workload) => workload.id);
   return {
-    workloads: ids.map(workloadById),
-    contenders: list(values.contenders, CONTENDER_IDS, 'contenders'),
+    workloads:
+      values.only === undefined
+        ? workloadsOf(values.growth ? 'growth' : 'comparison')
+        : list(values.only, ids, 'only').map(workloadById),
+    contenders:
+      values.contenders === undefined ? CONTENDER_IDS : list(values.contenders, CONTENDER_IDS, 'contenders'),
     rounds: Math.ceil(positive(values.rounds, values.quick ? 3 : 9, 'rounds')),
     seconds: positive(values.seconds, values.quick ? 0.1 : 0.3, 'seconds'),
     quick: values.quick,
     json: values.json,
+    report: values.report,
   };
 }

@@ -1,6 +1,6 @@
 import { createCache } from 'async-cache-dedupe';
 import { Redis } from 'ioredis';
-import type { Contender, Load } from '../contender.js';
+import { ignoreErrors, type Contender, type Load } from '../contender.js';
 
 interface Params {
   readonly key: string;
@@ -11,14 +11,20 @@ export const contender: Contender = {
   name: 'async-cache-dedupe',
   role: 'peer',
   packages: ['async-cache-dedupe', 'ioredis'],
-  configured: "createCache({ storage: { type: 'redis', client: ioredis 5 } }), one define(); no references",
-  async setup({ redisUrl, prefix, ttlMs }) {
-    const client = new Redis(redisUrl);
-    await client.ping();
+  configured: {
+    memory:
+      "createCache({ storage: { type: 'memory', options: { size } } }), one define(); its storage is memory or Redis, not both",
+    redis: "createCache({ storage: { type: 'redis', client: ioredis 5 } }), one define(); no references",
+  },
+  async setup({ redisUrl, prefix, ttlMs, layers, memoryEntries }) {
+    const client = layers === 'redis' ? new Redis(redisUrl).on('error', ignoreErrors) : undefined;
+    await client?.ping();
     const ttl = Math.ceil(ttlMs / 1_000);
     const cache = createCache({
       ttl,
-      storage: { type: 'redis', options: { client } },
+      storage: client
+        ? { type: 'redis', options: { client } }
+        : { type: 'memory', options: { size: memoryEntries } },
     }).define(prefix, { serialize: (params: Params) => params.key }, (params: Params) => params.load());
     const resolve = cache[prefix] as (params: Params) => Promise<unknown>;
     // define() stores under this name; its get() and set() take the stored name.
@@ -28,9 +34,12 @@ export const contender: Contender = {
       async set(key, value, ttlOfEntry) {
         await cache.set(prefix, stored(key), value, Math.ceil(ttlOfEntry / 1_000));
       },
+      async delete(key) {
+        await cache.clear(prefix, { key });
+      },
       getOrSet: (key, load) => resolve({ key, load }),
       async close() {
-        await client.quit();
+        await client?.quit();
       },
     };
   },

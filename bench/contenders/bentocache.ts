@@ -1,29 +1,53 @@
 import { BentoCache, bentostore } from 'bentocache';
-import { redisDriver } from 'bentocache/drivers/redis';
+import { memoryDriver } from 'bentocache/drivers/memory';
+import { redisBusDriver, redisDriver } from 'bentocache/drivers/redis';
 import { Redis } from 'ioredis';
-import type { Contender } from '../contender.js';
+import { ignoreErrors, type BenchCache, type Contender, type Setup } from '../contender.js';
+
+interface Variant {
+  /** Whether its memory keeps text and parses it for each hit. Left out: as it comes, which is yes. */
+  readonly serialize?: false;
+}
+
+export async function setupBentocache(
+  { redisUrl, prefix, ttlMs, layers, memoryEntries }: Setup,
+  variant: Variant = {},
+): Promise<BenchCache> {
+  // A connection of ours, as its documentation allows: the driver would open one itself but cannot be awaited.
+  const connection = new Redis(redisUrl);
+  connection.on('error', ignoreErrors);
+  await connection.ping();
+  const store = bentostore({ prefix, ttl: ttlMs });
+  const { hostname: host, port } = new URL(redisUrl);
+  const layered =
+    layers === 'redis'
+      ? store.useL2Layer(redisDriver({ connection }))
+      : store
+          .useL1Layer(memoryDriver({ maxItems: memoryEntries, ...variant }))
+          .useL2Layer(redisDriver({ connection }))
+          .useBus(redisBusDriver({ connection: { host, port: Number(port) } }));
+  const bento = new BentoCache({ default: 'store', stores: { store: layered } });
+  return {
+    get: (key) => bento.get({ key }),
+    async set(key, value, ttl) {
+      if (!(await bento.set({ key, value, ttl }))) throw new Error('bentocache: set answered false');
+    },
+    async delete(key) {
+      await bento.delete({ key });
+    },
+    getOrSet: (key, load) => bento.getOrSet({ key, factory: load }),
+    close: () => bento.disconnect(),
+  };
+}
 
 export const contender: Contender = {
   name: 'bentocache',
   role: 'peer',
   packages: ['bentocache', 'ioredis'],
-  configured:
-    'bentostore().useL2Layer(redisDriver) over ioredis 5, its supported client; no L1 layer, no bus',
-  async setup({ redisUrl, prefix, ttlMs }) {
-    // A connection of ours, as its documentation allows: the driver would open one itself but cannot be awaited.
-    const connection = new Redis(redisUrl);
-    await connection.ping();
-    const bento = new BentoCache({
-      default: 'redis',
-      stores: { redis: bentostore({ prefix, ttl: ttlMs }).useL2Layer(redisDriver({ connection })) },
-    });
-    return {
-      get: (key) => bento.get({ key }),
-      async set(key, value, ttl) {
-        if (!(await bento.set({ key, value, ttl }))) throw new Error('bentocache: set answered false');
-      },
-      getOrSet: (key, load) => bento.getOrSet({ key, factory: load }),
-      close: () => bento.disconnect(),
-    };
+  configured: {
+    'memory+redis':
+      'bentostore().useL1Layer(memoryDriver({ maxItems })).useL2Layer(redisDriver).useBus(redisBusDriver) over ioredis 5',
+    redis: 'bentostore().useL2Layer(redisDriver) over ioredis 5, its supported client; no L1 layer, no bus',
   },
+  setup: setupBentocache,
 };

@@ -1,30 +1,57 @@
 import KeyvRedis from '@keyv/redis';
-import { Cacheable } from 'cacheable';
+import { RedisMessageProvider } from '@qified/redis';
+import { Cacheable, createKeyv } from 'cacheable';
 import { Keyv } from 'keyv';
-import type { Contender } from '../contender.js';
+import { ignoreErrors, type BenchCache, type Contender, type Setup } from '../contender.js';
+
+interface Variant {
+  /** Whether its memory copies every value it hands out. Left out: as it comes, which is yes. */
+  readonly useClone?: false;
+}
+
+function options(
+  { redisUrl, prefix, layers, memoryEntries }: Setup,
+  variant: Variant,
+): ConstructorParameters<typeof Cacheable>[0] {
+  const store = new KeyvRedis(redisUrl, { namespace: prefix });
+  const redis = new Keyv({ store, namespace: prefix, useKeyPrefix: false });
+  if (layers === 'redis') return { primary: redis };
+  return {
+    primary: createKeyv({ lruSize: memoryEntries, ...variant }),
+    secondary: redis,
+    namespace: prefix,
+    sync: { qified: new RedisMessageProvider({ uri: redisUrl }) },
+  };
+}
+
+export async function setupCacheable(setup: Setup, variant: Variant = {}): Promise<BenchCache> {
+  const cache = new Cacheable({ ...options(setup, variant), ttl: setup.ttlMs });
+  // Failures come as events and are answered like misses; they show here as loads and wrong values.
+  cache.on('error', ignoreErrors);
+  await cache.get('connect');
+  return {
+    get: (key) => cache.get(key),
+    async set(key, value, ttl) {
+      if (!(await cache.set(key, value, ttl))) throw new Error('cacheable: set answered false');
+    },
+    async delete(key) {
+      await cache.delete(key);
+    },
+    getOrSet: (key, load) => cache.getOrSet(key, load),
+    getMany: (keys) => cache.getMany([...keys]),
+    close: () => cache.disconnect(),
+  };
+}
 
 export const contender: Contender = {
   name: 'cacheable',
   role: 'peer',
-  packages: ['cacheable', 'keyv', '@keyv/redis'],
-  configured:
-    'new Cacheable({ primary: Keyv over @keyv/redis }): it must have a primary store, so Redis is the primary',
-  async setup({ redisUrl, prefix, ttlMs }) {
-    const store = new KeyvRedis(redisUrl, { namespace: prefix });
-    const cache = new Cacheable({
-      primary: new Keyv({ store, namespace: prefix, useKeyPrefix: false }),
-      ttl: ttlMs,
-    });
-    // Failures come as events and are answered like misses; they show here as loads and wrong values.
-    cache.on('error', () => undefined);
-    await cache.get('connect');
-    return {
-      get: (key) => cache.get(key),
-      async set(key, value, ttl) {
-        if (!(await cache.set(key, value, ttl))) throw new Error('cacheable: set answered false');
-      },
-      getOrSet: (key, load) => cache.getOrSet(key, load),
-      close: () => cache.disconnect(),
-    };
+  packages: ['cacheable', 'keyv', '@keyv/redis', '@qified/redis'],
+  configured: {
+    'memory+redis':
+      'new Cacheable({ primary: createKeyv({ lruSize }), secondary: Keyv over @keyv/redis, sync: { qified: RedisMessageProvider } })',
+    redis:
+      'new Cacheable({ primary: Keyv over @keyv/redis }): it must have a primary store, so Redis is the primary',
   },
+  setup: setupCacheable,
 };

@@ -1,13 +1,16 @@
 import { Redis } from 'ioredis6';
-import type { Contender } from '../contender.js';
+import { ignoreErrors, type Contender } from '../contender.js';
+import { cacheAside } from './cache-aside.js';
 
 export const contender: Contender = {
   name: 'ioredis 6, bare',
   role: 'floor',
   packages: ['ioredis6'],
-  configured: 'new Redis(url), get() and set(PX) with JSON.parse and JSON.stringify around; no dedupe',
+  configured: {
+    redis: 'new Redis(url), get() and set(PX) with JSON.parse and JSON.stringify around; no dedupe',
+  },
   async setup({ redisUrl, prefix, ttlMs }) {
-    const redis = new Redis(redisUrl);
+    const redis = new Redis(redisUrl).on('error', ignoreErrors);
     await redis.ping();
     const get = async (key: string): Promise<unknown> => {
       const text = await redis.get(prefix + key);
@@ -19,13 +22,10 @@ export const contender: Contender = {
     return {
       get,
       set,
-      async getOrSet(key, load) {
-        const found = await get(key);
-        if (found !== undefined) return found;
-        const value = await load();
-        await set(key, value, ttlMs);
-        return value;
+      async delete(key) {
+        await redis.del(prefix + key);
       },
+      getOrSet: cacheAside({ get, set }, ttlMs),
       async close() {
         await redis.quit();
       },

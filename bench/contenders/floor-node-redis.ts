@@ -1,13 +1,14 @@
 import { createClient } from '@redis/client';
-import type { Contender } from '../contender.js';
+import { ignoreErrors, type Contender } from '../contender.js';
+import { cacheAside } from './cache-aside.js';
 
 export const contender: Contender = {
   name: '@redis/client, bare',
   role: 'floor',
   packages: ['@redis/client'],
-  configured: 'createClient({ url }) as it comes, get() and set(PX) with JSON around; no dedupe',
+  configured: { redis: 'createClient({ url }) as it comes, get() and set(PX) with JSON around; no dedupe' },
   async setup({ redisUrl, prefix, ttlMs }) {
-    const client = createClient({ url: redisUrl });
+    const client = createClient({ url: redisUrl }).on('error', ignoreErrors);
     await client.connect();
     const get = async (key: string): Promise<unknown> => {
       const text = await client.get(prefix + key);
@@ -19,13 +20,10 @@ export const contender: Contender = {
     return {
       get,
       set,
-      async getOrSet(key, load) {
-        const found = await get(key);
-        if (found !== undefined) return found;
-        const value = await load();
-        await set(key, value, ttlMs);
-        return value;
+      async delete(key) {
+        await client.del(prefix + key);
       },
+      getOrSet: cacheAside({ get, set }, ttlMs),
       async close() {
         await client.close();
       },

@@ -1,14 +1,17 @@
 import { createClient, RESP_TYPES } from '@redis/client';
-import type { Contender } from '../contender.js';
+import { ignoreErrors, type Contender } from '../contender.js';
+import { cacheAside } from './cache-aside.js';
 
 export const contender: Contender = {
   name: '@redis/client sendCommand',
   role: 'floor',
   packages: ['@redis/client'],
-  configured:
-    'sendCommand with Buffers, no per-command timeout, JSON around: the least that one GET or SET a call can cost here; no dedupe',
+  configured: {
+    redis:
+      'sendCommand with Buffers, no per-command timeout, JSON around: the least that one GET or SET a call can cost here; no dedupe',
+  },
   async setup({ redisUrl, prefix, ttlMs }) {
-    const client = createClient({ url: redisUrl, commandOptions: { timeout: 0 } });
+    const client = createClient({ url: redisUrl, commandOptions: { timeout: 0 } }).on('error', ignoreErrors);
     await client.connect();
     const options = { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };
     const get = async (key: string): Promise<unknown> => {
@@ -22,13 +25,10 @@ export const contender: Contender = {
     return {
       get,
       set,
-      async getOrSet(key, load) {
-        const found = await get(key);
-        if (found !== undefined) return found;
-        const value = await load();
-        await set(key, value, ttlMs);
-        return value;
+      async delete(key) {
+        await client.sendCommand(['DEL', prefix + key], options);
       },
+      getOrSet: cacheAside({ get, set }, ttlMs),
       async close() {
         await client.close();
       },

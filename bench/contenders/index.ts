@@ -1,6 +1,6 @@
 import type { Contender } from '../contender.js';
 
-/** Each is imported only in the process that runs it. The order is that of the tables where nothing else decides. */
+/** Each is imported only in the processes that run it. The order is that of the tables where nothing else decides. */
 const MODULES = {
   tiercel: () => import('./tiercel.js'),
   bentocache: () => import('./bentocache.js'),
@@ -9,15 +9,31 @@ const MODULES = {
   'layered-loader': () => import('./layered-loader.js'),
   'async-cache-dedupe': () => import('./async-cache-dedupe.js'),
   cachified: () => import('./cachified.js'),
+  'bentocache-shared': () => import('./bentocache-shared.js'),
+  'cacheable-shared': () => import('./cacheable-shared.js'),
+  'floor-map': () => import('./floor-map.js'),
+  'floor-mget': () => import('./floor-mget.js'),
   'floor-send-command': () => import('./floor-send-command.js'),
   'floor-node-redis': () => import('./floor-node-redis.js'),
   'floor-ioredis': () => import('./floor-ioredis.js'),
-} as const satisfies Record<string, () => Promise<{ contender: Contender }>>;
+  'floor-no-cache': () => import('./floor-no-cache.js'),
+} as const satisfies Record<string, () => Promise<{ readonly contender: Contender }>>;
 
-export const CONTENDER_IDS: readonly string[] = Object.keys(MODULES);
+export type ContenderId = keyof typeof MODULES;
 
-/** @throws Error for an id that is not one of `CONTENDER_IDS`. */
-export async function importContender(id: string): Promise<Contender> {
-  if (!Object.hasOwn(MODULES, id)) throw new Error(`no contender is called ${id}`);
-  return (await MODULES[id as keyof typeof MODULES]()).contender;
+export const CONTENDER_IDS = Object.keys(MODULES) as readonly ContenderId[];
+
+/** The cache libraries as they come, which take part in every comparison whose layers they offer. */
+export const CACHES: readonly ContenderId[] = [
+  'tiercel',
+  'bentocache',
+  'cacheable',
+  'cache-manager',
+  'layered-loader',
+  'async-cache-dedupe',
+  'cachified',
+];
+
+export async function importContender(id: ContenderId): Promise<Contender> {
+  return (await MODULES[id]()).contender;
 }

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis6';
-import { Loader, RedisCache } from 'layered-loader';
-import type { Contender, Load } from '../contender.js';
+import { createNotificationPair, Loader, RedisCache } from 'layered-loader';
+import { ignoreErrors, type Contender, type Load } from '../contender.js';
 
 interface Params {
   readonly key: string;
@@ -11,21 +11,45 @@ export const contender: Contender = {
   name: 'layered-loader',
   role: 'peer',
   packages: ['layered-loader', 'ioredis6'],
-  configured:
-    'Loader({ asyncCache: RedisCache({ json: true }) }) over ioredis 6, its supported client; no inMemoryCache; set is forceSetValue()',
-  async setup({ redisUrl, prefix, ttlMs }) {
-    const redis = new Redis(redisUrl);
+  configured: {
+    'memory+redis':
+      'Loader({ inMemoryCache: { ttlInMsecs, maxItems }, asyncCache: RedisCache({ json: true }), createNotificationPair() }) over ioredis 6',
+    redis:
+      'Loader({ asyncCache: RedisCache({ json: true }) }) over ioredis 6, its supported client; no inMemoryCache; set is forceSetValue()',
+  },
+  async setup({ redisUrl, prefix, ttlMs, layers, memoryEntries }) {
+    const connect = (): Redis => new Redis(redisUrl).on('error', ignoreErrors);
+    const redis = connect();
     await redis.ping();
     const asyncCache = new RedisCache<unknown>(redis, { json: true, prefix, ttlInMsecs: ttlMs });
+    const notifying = (): object => {
+      const channel = `${prefix}-notifications`;
+      const { publisher, consumer } = createNotificationPair<unknown>({
+        channel,
+        publisherRedis: connect(),
+        consumerRedis: connect(),
+      });
+      return {
+        inMemoryCache: { ttlInMsecs: ttlMs, maxItems: memoryEntries },
+        notificationPublisher: publisher,
+        notificationConsumer: consumer,
+      };
+    };
     const loader = new Loader<unknown, Params>({
       asyncCache,
       cacheKeyFromLoadParamsResolver: (params) => params.key,
+      // Asked for by getMany() to fill its memory, of which there is none where this bench calls getMany().
+      cacheKeyFromValueResolver: () => '',
       dataSourceGetOneFn: (params) => params.load(),
+      ...(layers === 'redis' ? {} : notifying()),
     });
+    await loader.init();
     return {
       get: (key) => asyncCache.get(key),
       set: (key, value) => loader.forceSetValue(key, value),
+      delete: (key) => loader.invalidateCacheFor(key),
       getOrSet: (key, load) => loader.get({ key, load }),
+      getMany: (keys) => loader.getMany([...keys]),
       async close() {
         await loader.close();
         await redis.quit();

@@ -5,16 +5,29 @@ export const contender: Contender = {
   name: 'tiercel',
   role: 'ours',
   packages: ['tiercel', '@redis/client'],
-  configured: 'createCache({ redis: url, namespace, ttl }), everything else by default; no memory layer',
-  async setup({ redisUrl, prefix, ttlMs }) {
-    const cache = createCache({ redis: redisUrl, namespace: prefix, ttl: ttlMs, memory: false });
+  configured: {
+    'memory+redis':
+      'createCache({ redis: url, namespace, ttl, memory: { maxEntries } }), the rest by default',
+    redis: 'createCache({ redis: url, namespace, ttl, memory: false }), the rest by default',
+  },
+  async setup({ redisUrl, prefix, ttlMs, layers, memoryEntries, memoryBytes }) {
+    const bytes = memoryBytes === undefined ? {} : { maxBytes: memoryBytes };
+    const memory = layers === 'memory+redis' && { maxEntries: memoryEntries, ...bytes };
+    const cache = createCache({ redis: redisUrl, namespace: prefix, ttl: ttlMs, memory });
     await cache.ready();
     return {
       get: (key) => cache.get(key),
       async set(key, value, ttl) {
         await cache.set(key, value, { ttl });
       },
+      async delete(key) {
+        await cache.delete(key);
+      },
       getOrSet: (key, load) => cache.getOrSet(key, load),
+      async getMany(keys) {
+        const found = await cache.getMany(keys);
+        return keys.map((key) => found.get(key));
+      },
       close: () => cache.close(),
     };
   },

@@ -1,4 +1,5 @@
-import type { CaseResult, ContenderRounds, Round } from '../runner/run-workload.js';
+import type { Round } from '../runner/entrant.js';
+import type { CaseResult, ContenderRounds } from '../runner/run-workload.js';
 import type { Workload } from '../workload.js';
 
 /** One contender in one case, over its rounds. */
@@ -8,11 +9,15 @@ export interface Summary {
   readonly role: ContenderRounds['role'];
   /** Median score. */
   readonly score: number;
-  /** (highest - lowest) / median of the scores. */
-  readonly spread: number;
+  /** (highest - lowest) / median of the scores; undefined of a single round. */
+  readonly spread: number | undefined;
   /** How many times as good as the best peer and the best floor; medians of the ratios round by round. */
   readonly vsBestPeer: number | undefined;
   readonly vsFloor: number | undefined;
+  /** How many times as good Tiercel is. */
+  readonly oursVs: number | undefined;
+  /** Medians over the rounds. */
+  readonly figures: Readonly<Record<string, number>>;
   readonly cpuMicrosPerOperation: number;
   readonly p99Ms: number;
   /** Median over the rounds. */
@@ -29,6 +34,7 @@ export interface Summary {
 
 export interface CaseSummary {
   readonly name: string;
+  readonly x: number | undefined;
   readonly bestPeer: string | undefined;
   readonly bestFloor: string | undefined;
   /** Best score first. */
@@ -58,53 +64,84 @@ function commands(rounds: readonly Round[], operations: number): [string, number
     .sort((a, b) => b[1] - a[1]);
 }
 
+function figuresOf(workload: Workload, rounds: readonly Round[]): Record<string, number> {
+  const entries = (workload.figures ?? []).map(({ key }): [string, number] => [
+    key,
+    median(rounds.map((round) => round.figures?.[key] ?? Number.NaN)),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function spreadOf(scores: readonly number[]): number | undefined {
+  if (scores.length < 2) return undefined;
+  return (Math.max(...scores) - Math.min(...scores)) / median(scores);
+}
+
 export function summarise(workload: Workload, result: CaseResult): CaseSummary {
   const { better, of: scoreOf } = workload.score;
   const scores = new Map(result.contenders.map((each) => [each, each.rounds.map(scoreOf)]));
-  const medianOf = (each: ContenderRounds): number => median(scores.get(each) ?? []);
-  const beats = (a: number, b: number): number => (better === 'higher' ? b - a : a - b);
-  const ranked = [...result.contenders].sort((a, b) => beats(medianOf(a), medianOf(b)));
+  const scoresOf = (each: ContenderRounds | undefined): readonly number[] => (each && scores.get(each)) ?? [];
+  const compare = (a: ContenderRounds, b: ContenderRounds): number => {
+    const [first, second] = [median(scoresOf(a)), median(scoresOf(b))];
+    if (first === second) return 0; // of two that were never seen to end, too
+    return better === 'higher' ? second - first : first - second;
+  };
+  const ranked = [...result.contenders].sort(compare);
   const bestPeer = ranked.find((each) => each.role === 'peer');
   const bestFloor = workload.comparesWithFloor ? ranked.find((each) => each.role === 'floor') : undefined;
+  const ours = ranked.find((each) => each.role === 'ours');
 
-  const timesAsGood = (mine: readonly number[], other: ContenderRounds | undefined): number | undefined => {
-    const theirs = other === undefined ? undefined : scores.get(other);
-    if (theirs === undefined) return undefined;
-    const ratios = mine.map((score, i) => {
+  const timesAsGood = (
+    one: ContenderRounds | undefined,
+    other: ContenderRounds | undefined,
+  ): number | undefined => {
+    if (one === undefined || other === undefined) return undefined;
+    const theirs = scoresOf(other);
+    const ratios = scoresOf(one).map((score, i) => {
       const ratio = score / (theirs[i] ?? Number.NaN);
       return better === 'higher' ? ratio : 1 / ratio;
     });
-    return median(ratios);
+    const ratio = median(ratios);
+    return Number.isFinite(ratio) ? ratio : undefined;
   };
 
   const contenders = ranked.map((each): Summary => {
-    const mine = scores.get(each) ?? [];
-    const score = median(mine);
-    const operations = total(each.rounds, (round) => round.operations);
+    const { rounds } = each;
+    const operations = total(rounds, (round) => round.operations);
     return {
       id: each.id,
       name: each.name,
       role: each.role,
-      score,
-      spread: (Math.max(...mine) - Math.min(...mine)) / score,
-      vsBestPeer: timesAsGood(mine, bestPeer),
-      vsFloor: timesAsGood(mine, bestFloor),
-      cpuMicrosPerOperation: median(each.rounds.map((round) => round.cpuMicros / round.operations)),
-      p99Ms: median(each.rounds.map((round) => round.p99Ms)),
-      loads: median(each.rounds.map((round) => round.loads)),
-      loadShare: total(each.rounds, (round) => round.loads) / operations,
-      commandsPerOperation: commands(each.rounds, operations),
-      keysFoundPerOperation: total(each.rounds, (round) => round.keysFound) / operations,
-      wrong: total(each.rounds, (round) => round.wrong) + each.wrongAfterwards,
-      errors: total(each.rounds, (round) => round.errors),
-      firstError: each.rounds.find((round) => round.firstError !== undefined)?.firstError,
+      score: median(scoresOf(each)),
+      spread: spreadOf(scoresOf(each)),
+      vsBestPeer: timesAsGood(each, bestPeer),
+      vsFloor: timesAsGood(each, bestFloor),
+      oursVs: each === ours ? undefined : timesAsGood(ours, each),
+      figures: figuresOf(workload, rounds),
+      cpuMicrosPerOperation: median(rounds.map((round) => round.cpuMicros / round.operations)),
+      p99Ms: median(rounds.map((round) => round.p99Ms)),
+      loads: median(rounds.map((round) => round.loads)),
+      loadShare: total(rounds, (round) => round.loads) / operations,
+      commandsPerOperation: commands(rounds, operations),
+      keysFoundPerOperation: total(rounds, (round) => round.keysFound) / operations,
+      wrong: total(rounds, (round) => round.wrong) + each.wrongAfterwards,
+      errors: total(rounds, (round) => round.errors),
+      firstError: rounds.find((round) => round.firstError !== undefined)?.firstError,
     };
   });
   return {
     name: result.name,
+    x: result.x,
     bestPeer: bestPeer?.name,
     bestFloor: bestFloor?.name,
     contenders,
     failed: result.failed,
   };
+}
+
+/** Whether a figure beside it can be believed: nothing failed, nothing was wrong, everybody finished. */
+export function isSound(workload: Workload, { contenders, failed }: CaseSummary): boolean {
+  const counts = (role: Summary['role']): boolean => !workload.failuresAreResults || role === 'ours';
+  const fine = contenders.every(({ role, wrong, errors }) => !counts(role) || (wrong === 0 && errors === 0));
+  return fine && failed.every(({ id }) => workload.failuresAreResults && id !== 'tiercel');
 }

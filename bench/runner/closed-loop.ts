@@ -1,12 +1,8 @@
 import type { RoundResult } from '../workload.js';
+import { percentile } from './percentile.js';
 
 const LATENCY_EVERY = 8;
 const CLOCK_EVERY = 16;
-
-function percentile(values: number[], share: number): number {
-  values.sort((a, b) => a - b);
-  return values[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
-}
 
 /** Measures `body` as one round of this process. */
 export async function measured(
@@ -22,7 +18,10 @@ export async function measured(
 
 export interface LoopOptions {
   readonly callers: number;
+  /** When the last calls are made. `Infinity` with `calls`. */
   readonly seconds: number;
+  /** Ends it after so many calls. */
+  readonly calls?: number;
   /** One call, numbered from 0 over all callers. Resolves with whether the answer was right. */
   readonly call: (n: number) => Promise<boolean>;
   /** How often the loader has run so far. */
@@ -30,7 +29,13 @@ export interface LoopOptions {
 }
 
 /** `callers` callers, each of which calls again as soon as it is answered. Calls under way at the end are awaited and counted. */
-export function closedLoop({ callers, seconds, call, loads }: LoopOptions): Promise<RoundResult> {
+export function closedLoop({
+  callers,
+  seconds,
+  calls = Infinity,
+  call,
+  loads,
+}: LoopOptions): Promise<RoundResult> {
   return measured(async () => {
     const end = performance.now() + seconds * 1_000;
     const loadsBefore = loads();
@@ -42,7 +47,7 @@ export function closedLoop({ callers, seconds, call, loads }: LoopOptions): Prom
     let errors = 0;
     let firstError: string | undefined;
     const caller = async (): Promise<void> => {
-      while (!ended) {
+      while (!ended && next < calls) {
         const n = next++;
         if (n % CLOCK_EVERY === 0 && performance.now() >= end) ended = true;
         const started = n % LATENCY_EVERY === 0 ? performance.now() : 0;

@@ -8,6 +8,8 @@ const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
 
 /** Far beyond any healthy answer: a contender that takes longer hangs. */
 const PATIENCE_MS = 60_000;
+/** Of what it wrote to stderr, kept to tell how it ended. Some write a line a failed call. */
+const LAST_WORDS = 1_000;
 
 /** A contender in a process of its own, with the same node flags as this one. */
 export class ContenderProcess {
@@ -15,12 +17,17 @@ export class ContenderProcess {
   /** Settles the one request that is under way. */
   #settle: ((answer: Answer) => void) | undefined;
   #ended: string | undefined;
+  #lastWords = '';
 
   constructor() {
-    this.#child = fork(CHILD, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#child = fork(CHILD, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
+    });
     this.#child.on('message', (message) => this.#settle?.(message as Answer));
-    this.#child.on('exit', (code, signal) => {
-      this.#ended = `its process ended (${signal ?? `code ${String(code)}`})`;
+    // Only once what it wrote has been read.
+    this.#child.on('close', (code, signal) => {
+      this.#ended = `its process ended (${signal ?? `code ${String(code)}`}): ${this.#lastWords.trim()}`;
       this.#settle?.({ error: this.#ended });
     });
   }
@@ -34,7 +41,9 @@ export class ContenderProcess {
       PATIENCE_MS,
     );
     this.#settle = resolve;
-    this.#child.send(request);
+    this.#child.send(request, (error) => {
+      if (error) resolve({ error: this.#ended ?? error.message });
+    });
     const answer = await promise;
     clearTimeout(patience);
     this.#settle = undefined;
@@ -45,8 +54,8 @@ export class ContenderProcess {
   /** Ends the process, whatever state it is in. */
   async end(): Promise<void> {
     if (this.#ended !== undefined) return;
-    const exited = once(this.#child, 'exit');
+    const closed = once(this.#child, 'close');
     this.#child.kill('SIGKILL');
-    await exited;
+    await closed;
   }
 }

@@ -1,14 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BenchCache } from '../contender.js';
-import type { Values } from '../values.js';
+import { makeValues, type ValueKind, type Values } from '../values.js';
 
 /** The same for every contender. */
 export const TTL_MS = 15 * 60_000;
 
+/** How many calls fill and check a cache at once. */
 const CALLERS = 64;
 const SAMPLE = 500;
 
-async function forEachIndex(
+/** Visits every `step`th index, a number of them at once. */
+export async function forEachIndex(
   count: number,
   step: number,
   visit: (index: number) => Promise<void>,
@@ -46,4 +48,19 @@ export async function countWrong(
     if (!isDeepStrictEqual(await read(keyOf(values, index)), expected)) wrong++;
   });
   return wrong;
+}
+
+/** What this process has filled: the cases of one kind read the same keys. */
+const filled = new Map<ValueKind, Values>();
+
+/** Sees to it that all values of a kind are in the cache, and that `get` finds them as they were. */
+export async function fillOnce(cache: BenchCache, kind: ValueKind): Promise<Values> {
+  const known = filled.get(kind);
+  if (known !== undefined) return known;
+  const values = makeValues(kind);
+  await fill(cache, values);
+  const wrong = await countWrong((key) => cache.get(key), values);
+  if (wrong > 0) throw new Error(`${wrong} values came back changed by get()`);
+  filled.set(kind, values);
+  return values;
 }

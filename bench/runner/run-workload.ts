@@ -1,11 +1,11 @@
 import type { RedisServer } from '../../servers/redis.js';
-import type { RoundResult, Workload } from '../workload.js';
-import { ContenderProcess } from './contender-process.js';
+import type { ContenderId } from '../contenders/index.js';
+import type { Workload } from '../workload.js';
+import { Entrant, type Round } from './entrant.js';
 import type { Introduction } from './messages.js';
-import { readCounters, resetCounters, type ServerCounters } from './server-counters.js';
 
 export interface RunOptions {
-  readonly contenders: readonly string[];
+  readonly contenders: readonly ContenderId[];
   readonly rounds: number;
   readonly seconds: number;
   /** Only the cases meant for a quick look. */
@@ -13,8 +13,6 @@ export interface RunOptions {
   /** Told what is going on, a line at a time. */
   readonly progress: (line: string) => void;
 }
-
-export interface Round extends RoundResult, ServerCounters {}
 
 export interface ContenderRounds extends Introduction {
   /** In the order they ran; the n-th rounds of all contenders ran next to each other. */
@@ -25,9 +23,10 @@ export interface ContenderRounds extends Introduction {
 
 export interface CaseResult {
   readonly name: string;
+  readonly x: number | undefined;
   readonly contenders: readonly ContenderRounds[];
   /** Those that could not finish, with what they said. They are in no comparison. */
-  readonly failed: readonly { readonly name: string; readonly error: string }[];
+  readonly failed: readonly { readonly id: ContenderId; readonly name: string; readonly error: string }[];
 }
 
 export interface WorkloadResult {
@@ -36,68 +35,69 @@ export interface WorkloadResult {
   readonly cases: readonly CaseResult[];
 }
 
-/** The share of a measured round that the unmeasured one before the first takes. */
-const WARM_UP = 1;
-
-class Entrant {
-  readonly process = new ContenderProcess();
-  readonly introduction: Introduction;
-  readonly rounds: Round[] = [];
-  failure: string | undefined;
-
-  constructor(id: string) {
-    this.introduction = { id, name: id, role: 'peer', versions: {}, configured: '' };
-  }
-}
-
-/** What went wrong with one contender is told in the results and does not stop the others. */
-async function attempt(entrant: Entrant, action: () => Promise<void>): Promise<void> {
-  if (entrant.failure !== undefined) return;
-  try {
-    await action();
-  } catch (error) {
-    entrant.failure = error instanceof Error ? error.message : String(error);
-  }
-}
-
 async function runCase(
-  server: RedisServer,
   workload: Workload,
   caseIndex: number,
   entrants: readonly Entrant[],
-  { rounds, seconds, progress }: RunOptions,
-): Promise<CaseResult> {
-  const name = workload.cases[caseIndex]?.name ?? '';
-  progress(`${workload.id}: ${name}`);
+  { rounds, seconds, quick, progress }: RunOptions,
+): Promise<CaseResult | undefined> {
+  const chosen = workload.cases[caseIndex];
+  if (!chosen) return undefined;
+  progress(`${workload.id}: ${chosen.name}`);
   for (const entrant of entrants) {
-    entrant.rounds.length = 0;
-    await attempt(entrant, async () => {
-      await entrant.process.ask({ ask: 'prepare', caseIndex });
-      await entrant.process.ask({ ask: 'round', seconds: seconds * WARM_UP });
+    await entrant.attempt(async () => {
+      await entrant.prepare(caseIndex);
+      // Whatever is compiled or connected at the first use is done with after it.
+      if (workload.warmUp !== false) await entrant.round(chosen, seconds, quick);
     });
   }
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < Math.min(rounds, workload.maxRounds ?? rounds); round++) {
     // Whoever goes first meets another machine than whoever goes last, so the order turns.
     const first = round % entrants.length;
     for (const entrant of [...entrants.slice(first), ...entrants.slice(0, first)]) {
-      await attempt(entrant, async () => {
-        await resetCounters(server);
-        const result = await entrant.process.ask({ ask: 'round', seconds });
-        entrant.rounds.push({ ...result, ...(await readCounters(server)) });
-      });
+      await entrant.attempt(
+        async () => void entrant.rounds.push(await entrant.round(chosen, seconds, quick)),
+      );
     }
   }
   const contenders: ContenderRounds[] = [];
-  const failed: { name: string; error: string }[] = [];
   for (const entrant of entrants) {
-    await attempt(entrant, async () => {
-      const wrongAfterwards = await entrant.process.ask({ ask: 'verify' });
+    await entrant.attempt(async () => {
+      const wrongAfterwards = await entrant.verify();
       contenders.push({ ...entrant.introduction, rounds: [...entrant.rounds], wrongAfterwards });
     });
-    if (entrant.failure !== undefined)
-      failed.push({ name: entrant.introduction.name, error: entrant.failure });
   }
-  return { name, contenders, failed };
+  const failed = entrants.flatMap(({ introduction: { id, name }, failure }) =>
+    failure === undefined ? [] : [{ id, name, error: failure }],
+  );
+  return { name: chosen.name, x: chosen.x, contenders, failed };
+}
+
+/** Sets up everyone, runs the cases, takes everyone down. */
+async function runCases(
+  server: RedisServer,
+  workload: Workload,
+  caseIndexes: readonly number[],
+  resourceUrl: string | undefined,
+  options: RunOptions,
+): Promise<WorkloadResult> {
+  await server.cli('FLUSHALL');
+  const chosen = workload.contenders.filter((id) => options.contenders.includes(id));
+  const all = chosen.map((id) => new Entrant(id, workload, server));
+  try {
+    await Promise.all(all.map((entrant) => entrant.attempt(() => entrant.setup(workload, resourceUrl))));
+    const entrants = all.filter((entrant) => entrant.takesPart);
+    const cases: CaseResult[] = [];
+    for (const index of caseIndexes) {
+      const result = await runCase(workload, index, entrants, options);
+      if (result) cases.push(result);
+    }
+    // After an outage some do not come to an end in order, and nothing is measured any more.
+    if (!workload.ownServer) await Promise.all(entrants.map((each) => each.attempt(() => each.close())));
+    return { workload, introductions: entrants.map((each) => each.introduction), cases };
+  } finally {
+    await Promise.all(all.map((entrant) => entrant.end()));
+  }
 }
 
 /** Runs every case of a workload, all contenders in turns. Redis is emptied first. */
@@ -106,33 +106,13 @@ export async function runWorkload(
   workload: Workload,
   options: RunOptions,
 ): Promise<WorkloadResult> {
-  await server.cli('FLUSHALL');
-  const entrants: Entrant[] = options.contenders.map((id) => new Entrant(id));
-  try {
-    await Promise.all(
-      entrants.map((entrant) =>
-        attempt(entrant, async () => {
-          const { id } = entrant.introduction;
-          const request = { ask: 'setup', contender: id, workload: workload.id } as const;
-          const introduction = await entrant.process.ask({
-            ...request,
-            redisUrl: server.url,
-            prefix: `bench-${id}`,
-          });
-          Object.assign(entrant.introduction, introduction);
-        }),
-      ),
-    );
-    const cases: CaseResult[] = [];
-    for (const [index, each] of workload.cases.entries()) {
-      if (options.quick && !each.quick) continue;
-      cases.push(await runCase(server, workload, index, entrants, options));
-    }
-    for (const entrant of entrants) {
-      await attempt(entrant, async () => void (await entrant.process.ask({ ask: 'close' })));
-    }
-    return { workload, introductions: entrants.map((entrant) => entrant.introduction), cases };
-  } finally {
-    await Promise.all(entrants.map((entrant) => entrant.process.end()));
+  const indexes = workload.cases.flatMap((each, index) => (options.quick && !each.quick ? [] : [index]));
+  await using resource = await workload.resource?.();
+  if (!workload.ownServer) return runCases(server, workload, indexes, resource?.url, options);
+  const results: WorkloadResult[] = [];
+  for (const index of indexes) {
+    results.push(await runCases(server, workload, [index], resource?.url, options));
   }
+  const introductions = results[0]?.introductions ?? [];
+  return { workload, introductions, cases: results.flatMap((each) => each.cases) };
 }

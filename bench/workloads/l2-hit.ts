@@ -1,25 +1,12 @@
 import type { BenchCache } from '../contender.js';
+import { CACHES } from '../contenders/index.js';
 import { closedLoop } from '../runner/closed-loop.js';
-import { countWrong, fill, keyOf } from '../runner/fill.js';
-import { makeValues, type ValueKind, type Values } from '../values.js';
+import { countWrong, fillOnce, keyOf } from '../runner/fill.js';
+import type { ValueKind } from '../values.js';
 import type { PreparedCase, Workload, WorkloadCase } from '../workload.js';
 
-/** Filled once a process: the cases of one kind read the same keys. */
-const filled = new Map<ValueKind, Values>();
-
-async function valuesInRedis(cache: BenchCache, kind: ValueKind): Promise<Values> {
-  const known = filled.get(kind);
-  if (known !== undefined) return known;
-  const values = makeValues(kind);
-  await fill(cache, values);
-  const wrong = await countWrong((key) => cache.get(key), values);
-  if (wrong > 0) throw new Error(`${wrong} values came back changed by get()`);
-  filled.set(kind, values);
-  return values;
-}
-
 async function prepare(cache: BenchCache, kind: ValueKind, callers: number): Promise<PreparedCase> {
-  const values = await valuesInRedis(cache, kind);
+  const values = await fillOnce(cache, kind);
   let loads = 0;
   // Round after round goes on where the last one ended: no two calls under way have one key, so nobody gains by sharing.
   let offset = 0;
@@ -60,9 +47,10 @@ export const l2Hit: Workload = {
   description:
     'getOrSet of keys that are in Redis and not in the process; each caller asks again as soon as it is answered',
   score: { title: 'ops/s', better: 'higher', of: (round) => round.operations / round.seconds },
+  contenders: [...CACHES, 'floor-mget', 'floor-send-command', 'floor-node-redis', 'floor-ioredis'],
+  layers: ['redis'],
   comparesWithFloor: true,
-  readsRedis: true,
-  showsLoads: false,
+  answersFrom: 'redis',
   cases: [
     caseOf('profile', '400 B', 64),
     caseOf('profile', '400 B', 512),

@@ -1,4 +1,5 @@
 import type { BenchCache } from '../contender.js';
+import { CACHES } from '../contenders/index.js';
 import { closedLoop } from '../runner/closed-loop.js';
 import { countWrong, keyOf, TTL_MS } from '../runner/fill.js';
 import { makeValues, type ValueKind } from '../values.js';
@@ -45,9 +46,9 @@ export const sets: Workload = {
   description:
     'set with a TTL of 15 minutes, every write another value than the key held; the next once that one is done',
   score: { title: 'ops/s', better: 'higher', of: (round) => round.operations / round.seconds },
+  contenders: [...CACHES, 'floor-send-command', 'floor-node-redis', 'floor-ioredis'],
+  layers: ['redis'],
   comparesWithFloor: true,
-  readsRedis: false,
-  showsLoads: false,
   cases: [
     caseOf('profile', '400 B', 64),
     caseOf('profile', '400 B', 512),
