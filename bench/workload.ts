@@ -82,7 +82,7 @@ export interface Workload {
   readonly memoryBytes?: number;
   /** Of each contender. Default 1; a round of many is the sum of theirs, with the worst time of all. */
   readonly processes?: number;
-  /** Where Redis itself is stopped or its connections are cut: each contender has its own, and fresh processes for each case. */
+  /** Where Redis itself is stopped or its connections are cut: each contender has its own, and runs by itself in each case. */
   readonly ownServer?: boolean;
   readonly resource?: Resource;
   /** A round that is not counted goes before the first. Default true. */

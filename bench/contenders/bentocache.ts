@@ -1,29 +1,33 @@
 import { BentoCache, bentostore } from 'bentocache';
 import { memoryDriver } from 'bentocache/drivers/memory';
 import { redisBusDriver, redisDriver } from 'bentocache/drivers/redis';
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { ignoreErrors, type BenchCache, type Contender, type Setup } from '../contender.js';
 
 interface Variant {
   /** Whether its memory keeps text and parses it for each hit. Left out: as it comes, which is yes. */
   readonly serialize?: false;
+  /** For an outage: options of its Redis client, and how long it leaves Redis alone after a failure. Left out: as it comes. */
+  readonly redis?: RedisOptions;
+  readonly l2CircuitBreakerDuration?: string;
 }
 
 export async function setupBentocache(
   { redisUrl, prefix, ttlMs, layers, memoryEntries }: Setup,
-  variant: Variant = {},
+  { redis = {}, serialize, l2CircuitBreakerDuration }: Variant = {},
 ): Promise<BenchCache> {
   // A connection of ours, as its documentation allows: the driver would open one itself but cannot be awaited.
-  const connection = new Redis(redisUrl);
+  const connection = new Redis(redisUrl, redis);
   connection.on('error', ignoreErrors);
   await connection.ping();
-  const store = bentostore({ prefix, ttl: ttlMs });
+  const breaker = l2CircuitBreakerDuration === undefined ? {} : { l2CircuitBreakerDuration };
+  const store = bentostore({ prefix, ttl: ttlMs, ...breaker });
   const { hostname: host, port } = new URL(redisUrl);
   const layered =
     layers === 'redis'
       ? store.useL2Layer(redisDriver({ connection }))
       : store
-          .useL1Layer(memoryDriver({ maxItems: memoryEntries, ...variant }))
+          .useL1Layer(memoryDriver({ maxItems: memoryEntries, ...(serialize === false && { serialize }) }))
           .useL2Layer(redisDriver({ connection }))
           .useBus(redisBusDriver({ connection: { host, port: Number(port) } }));
   const bento = new BentoCache({ default: 'store', stores: { store: layered } });

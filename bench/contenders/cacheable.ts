@@ -1,4 +1,4 @@
-import KeyvRedis from '@keyv/redis';
+import KeyvRedis, { createKeyvNonBlocking } from '@keyv/redis';
 import { RedisMessageProvider } from '@qified/redis';
 import { Cacheable, createKeyv } from 'cacheable';
 import { Keyv } from 'keyv';
@@ -7,17 +7,24 @@ import { ignoreErrors, type BenchCache, type Contender, type Setup } from '../co
 interface Variant {
   /** Whether its memory copies every value it hands out. Left out: as it comes, which is yes. */
   readonly useClone?: false;
+  /** As its README advises where Redis must not hold up callers; without its notifications, whose client ends the process. */
+  readonly nonBlocking?: true;
 }
 
 function options(
   { redisUrl, prefix, layers, memoryEntries }: Setup,
-  variant: Variant,
+  { nonBlocking, useClone }: Variant,
 ): ConstructorParameters<typeof Cacheable>[0] {
   const store = new KeyvRedis(redisUrl, { namespace: prefix });
   const redis = new Keyv({ store, namespace: prefix, useKeyPrefix: false });
   if (layers === 'redis') return { primary: redis };
+  const primary = createKeyv({ lruSize: memoryEntries, ...(useClone === false && { useClone }) });
+  if (nonBlocking) {
+    const secondary = createKeyvNonBlocking(redisUrl, { namespace: prefix });
+    return { primary, secondary, nonBlocking };
+  }
   return {
-    primary: createKeyv({ lruSize: memoryEntries, ...variant }),
+    primary,
     secondary: redis,
     namespace: prefix,
     sync: { qified: new RedisMessageProvider({ uri: redisUrl }) },

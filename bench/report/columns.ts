@@ -93,7 +93,8 @@ export function columnsOf(workload: Workload): Column[] {
 
 const LONGEST_ERROR = 300;
 
-const short = (text: string): string => text.replaceAll(/\s+/g, ' ').slice(0, LONGEST_ERROR);
+/** The first line: a stack has paths of this machine, which tell nobody else anything. */
+const short = (text: string): string => (text.split('\n', 1)[0] ?? '').slice(0, LONGEST_ERROR);
 
 /** What went wrong, a line each, below the table. */
 export function troubles({ contenders, failed }: CaseTroubles): string[] {

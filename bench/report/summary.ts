@@ -73,8 +73,8 @@ function figuresOf(workload: Workload, rounds: readonly Round[]): Record<string,
 }
 
 function spreadOf(scores: readonly number[]): number | undefined {
-  if (scores.length < 2) return undefined;
-  return (Math.max(...scores) - Math.min(...scores)) / median(scores);
+  const spread = (Math.max(...scores) - Math.min(...scores)) / median(scores);
+  return scores.length < 2 || !Number.isFinite(spread) ? undefined : spread;
 }
 
 export function summarise(workload: Workload, result: CaseResult): CaseSummary {

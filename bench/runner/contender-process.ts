@@ -9,7 +9,7 @@ const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
 /** Far beyond any healthy answer: a contender that takes longer hangs. */
 const PATIENCE_MS = 60_000;
 /** Of what it wrote to stderr, kept to tell how it ended. Some write a line a failed call. */
-const LAST_WORDS = 1_000;
+const LAST_WORDS = 4_000;
 
 /** A contender in a process of its own, with the same node flags as this one. */
 export class ContenderProcess {
@@ -20,14 +20,15 @@ export class ContenderProcess {
   #lastWords = '';
 
   constructor() {
-    this.#child = fork(CHILD, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    this.#child = fork(CHILD, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'advanced' });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
     });
     this.#child.on('message', (message) => this.#settle?.(message as Answer));
     // Only once what it wrote has been read.
     this.#child.on('close', (code, signal) => {
-      this.#ended = `its process ended (${signal ?? `code ${String(code)}`}): ${this.#lastWords.trim()}`;
+      const cause = /^\w*Error.*$/m.exec(this.#lastWords)?.[0] ?? 'without a word';
+      this.#ended = `its process ended (${signal ?? `code ${String(code)}`}): ${cause}`;
       this.#settle?.({ error: this.#ended });
     });
   }

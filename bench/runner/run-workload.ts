@@ -43,7 +43,8 @@ async function runCase(
 ): Promise<CaseResult | undefined> {
   const chosen = workload.cases[caseIndex];
   if (!chosen) return undefined;
-  progress(`${workload.id}: ${chosen.name}`);
+  const who = workload.ownServer ? `, ${entrants.map(({ id }) => id).join(', ')}` : '';
+  progress(`${workload.id}: ${chosen.name}${who}`);
   for (const entrant of entrants) {
     await entrant.attempt(async () => {
       await entrant.prepare(caseIndex);
@@ -77,13 +78,13 @@ async function runCase(
 async function runCases(
   server: RedisServer,
   workload: Workload,
+  contenders: readonly ContenderId[],
   caseIndexes: readonly number[],
   resourceUrl: string | undefined,
   options: RunOptions,
 ): Promise<WorkloadResult> {
   await server.cli('FLUSHALL');
-  const chosen = workload.contenders.filter((id) => options.contenders.includes(id));
-  const all = chosen.map((id) => new Entrant(id, workload, server));
+  const all = contenders.map((id) => new Entrant(id, workload, server));
   try {
     await Promise.all(all.map((entrant) => entrant.attempt(() => entrant.setup(workload, resourceUrl))));
     const entrants = all.filter((entrant) => entrant.takesPart);
@@ -100,6 +101,35 @@ async function runCases(
   }
 }
 
+/** Each contender by itself, from its server to its end, and anew for each case: who is being stopped must not disturb others. */
+async function runApart(
+  server: RedisServer,
+  workload: Workload,
+  contenders: readonly ContenderId[],
+  caseIndexes: readonly number[],
+  resourceUrl: string | undefined,
+  options: RunOptions,
+): Promise<WorkloadResult> {
+  const introductions = new Map<ContenderId, Introduction>();
+  const cases: CaseResult[] = [];
+  for (const index of caseIndexes) {
+    const results: CaseResult[] = [];
+    for (const id of contenders) {
+      const each = await runCases(server, workload, [id], [index], resourceUrl, options);
+      results.push(...each.cases);
+      for (const introduction of each.introductions) introductions.set(id, introduction);
+    }
+    const [first] = results;
+    if (!first) continue;
+    cases.push({
+      ...first,
+      contenders: results.flatMap((each) => each.contenders),
+      failed: results.flatMap((each) => each.failed),
+    });
+  }
+  return { workload, introductions: [...introductions.values()], cases };
+}
+
 /** Runs every case of a workload, all contenders in turns. Redis is emptied first. */
 export async function runWorkload(
   server: RedisServer,
@@ -107,12 +137,8 @@ export async function runWorkload(
   options: RunOptions,
 ): Promise<WorkloadResult> {
   const indexes = workload.cases.flatMap((each, index) => (options.quick && !each.quick ? [] : [index]));
+  const contenders = workload.contenders.filter((id) => options.contenders.includes(id));
   await using resource = await workload.resource?.();
-  if (!workload.ownServer) return runCases(server, workload, indexes, resource?.url, options);
-  const results: WorkloadResult[] = [];
-  for (const index of indexes) {
-    results.push(await runCases(server, workload, [index], resource?.url, options));
-  }
-  const introductions = results[0]?.introductions ?? [];
-  return { workload, introductions, cases: results.flatMap((each) => each.cases) };
+  const run = workload.ownServer ? runApart : runCases;
+  return run(server, workload, contenders, indexes, resource?.url, options);
 }

@@ -6,7 +6,7 @@ import { l2Hit } from './l2-hit.js';
 import { outage } from './outage.js';
 import { postgres } from './postgres.js';
 import { sets } from './sets.js';
-import { stampede } from './stampede.js';
+import { stampede, stampedeOverRedis } from './stampede.js';
 import { staleness, stalenessWhenIll } from './staleness.js';
 import { zipf } from './zipf.js';
 
@@ -18,6 +18,7 @@ const COMPARISONS: readonly Workload[] = [
   bulk,
   sets,
   stampede,
+  stampedeOverRedis,
   staleness,
   stalenessWhenIll,
   outage,

@@ -16,6 +16,8 @@ export const FAR_KEYS = 3_000;
 const FAR_EVERY_MS = 5;
 /** What has not been answered this long after the end is called hung. */
 const GRACE_MS = 2_000;
+/** A link that does not answer is taken for what it is by then, if it ever is. */
+const NOTICED_MS = 500;
 /** When the first calls after a change of state may still be those from before it. */
 const SETTLING_MS = 1_000;
 
@@ -130,6 +132,8 @@ export class OutageTraffic {
         alone,
         before: share(Math.min(this.#began + SETTLING_MS / 2, down), down),
         during: share(down, up),
+        noticed: share(down + NOTICED_MS, up),
+        median: medianMs(between(this.#missing, down + NOTICED_MS, up)),
         after: share(Math.min(up + SETTLING_MS, end), end),
         worst: [...all.map(({ took }) => took), ...hung].reduce((a, b) => Math.max(a, b), 0),
         hung: hung.length,

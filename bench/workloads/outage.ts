@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { BenchCache } from '../contender.js';
 import { CACHES } from '../contenders/index.js';
-import { forEachIndex, TTL_MS } from '../runner/fill.js';
+import { forEachIndex } from '../runner/fill.js';
 import { sharedNow } from '../runner/shared-clock.js';
 import type { Stage } from '../runner/stage.js';
 import { profile } from '../values.js';
@@ -42,7 +42,10 @@ async function prepareTraffic(cache: BenchCache): Promise<PreparedCase> {
 
 async function prepare(cache: BenchCache, { index }: Place): Promise<PreparedCase> {
   if (index === LOADED) return prepareTraffic(cache);
-  await forEachIndex(FAR_KEYS, 1, (each) => cache.set(farKey(each), profile(each), TTL_MS));
+  // Loaded, not set: some tell the other process of the value of a set, which would then be in its memory.
+  await forEachIndex(FAR_KEYS, 1, async (each) => {
+    await cache.getOrSet(farKey(each), () => Promise.resolve(profile(each)));
+  });
   await cache.close();
   return {};
 }
@@ -57,8 +60,8 @@ async function lead(
   await fault();
   const down = sharedNow();
   await pause(quick ? OUTAGE_MS / 2 : OUTAGE_MS);
-  const up = sharedNow();
   await remedy();
+  const up = sharedNow();
   await pause(quick ? 2_000 : 3_000);
   const marks: Marks = { down, up };
   return (await act(LOADED, { do: 'end', marks } satisfies Request)) as RoundResult;
@@ -74,7 +77,7 @@ export const outage: Workload = {
   description:
     `${MISSING} callers of keys nobody has, whose load takes ${LOAD_MS} ms, beside callers of keys in memory and of keys that only Redis has; ` +
     `Redis is away for ${OUTAGE_MS / 1_000} s (quick: half of that). Throughput of the ${MISSING} as a share of what they come to with the loader alone`,
-  contenders: CACHES,
+  contenders: [...CACHES, 'bentocache-deadlines', 'cacheable-nonblocking', 'layered-loader-deadlines'],
   layers: ['memory+redis', 'redis'],
   processes: 2,
   ownServer: true,
@@ -87,8 +90,10 @@ export const outage: Workload = {
     of: (round) => round.figures?.['during'] ?? Number.NaN,
   },
   figures: [
+    { key: 'noticed', title: '% away, after 0.5 s', digits: 0 },
     { key: 'before', title: '% before', digits: 0 },
     { key: 'after', title: '% after', digits: 0 },
+    { key: 'median', title: 'median miss ms, away', digits: 1 },
     { key: 'worst', title: 'worst call ms', digits: 0 },
     { key: 'hung', title: 'hung calls', digits: 0 },
     { key: 'hitUp', title: 'hit us before', digits: 0 },

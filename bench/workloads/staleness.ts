@@ -1,16 +1,17 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import type { BenchCache } from '../contender.js';
-import { TTL_MS } from '../runner/fill.js';
+import { forEachIndex, TTL_MS } from '../runner/fill.js';
 import { percentile } from '../runner/percentile.js';
 import { sharedNow } from '../runner/shared-clock.js';
 import type { Stage } from '../runner/stage.js';
-import type { PreparedCase, RoundResult, Workload, WorkloadCase } from '../workload.js';
+import type { Place, PreparedCase, RoundResult, Workload, WorkloadCase } from '../workload.js';
 
 /** The process that changes a key, and the one that has a copy. */
 const WRITER = 0;
 const READER = 1;
 /** New answers in a row after which the old one is not expected again. */
 const SETTLED = 20;
+const WARMING = 2_000;
 const RETRY_MS = 10;
 const GIVE_UP_CHANGING_MS = 5_000;
 
@@ -22,7 +23,7 @@ interface Versioned {
 type How = 'set' | 'delete';
 
 type Request =
-  | { readonly do: 'watch'; readonly keys: readonly string[] }
+  | { readonly do: 'watch'; readonly keys: readonly string[]; readonly storingMs: number }
   | { readonly do: 'change'; readonly keys: readonly string[]; readonly how: How }
   | { readonly do: 'watched'; readonly patienceMs: number };
 
@@ -54,8 +55,11 @@ class Watcher {
   }
 
   /** Resolves when a copy of each key is in memory; goes on asking from then on. */
-  async begin(): Promise<void> {
-    for (let pass = 0; pass < 3; pass++) await this.#readAll();
+  async begin(storingMs: number): Promise<void> {
+    await this.#readAll();
+    // Some store behind the back of the call, and have a copy only after that.
+    await pause(storingMs);
+    await this.#readAll();
     // Whoever loads from here on is given what the change has made of it.
     this.#version = 'new';
     void this.#goOn();
@@ -117,13 +121,21 @@ async function change(cache: BenchCache, key: string, how: How): Promise<number>
   }
 }
 
-function prepare(cache: BenchCache): Promise<PreparedCase> {
+/** Sets, deletes and reads enough for all of it to be compiled, on both sides. */
+async function prepare(cache: BenchCache, { index: place }: Place): Promise<PreparedCase> {
+  await forEachIndex(WARMING, 1, async (index) => {
+    const key = `warming:${index}`;
+    const value: Versioned = { id: key, version: 'old' };
+    if (place === WRITER) await cache.set(key, value, TTL_MS);
+    await cache.getOrSet(key, () => Promise.resolve(value));
+    if (place === WRITER) await cache.delete(key);
+  });
   let watcher: Watcher | undefined;
   const act = async (request: Request): Promise<unknown> => {
     switch (request.do) {
       case 'watch':
         watcher = new Watcher(cache, request.keys);
-        return watcher.begin();
+        return watcher.begin(request.storingMs);
       case 'change':
         return Promise.all(request.keys.map((key) => change(cache, key, request.how)));
       case 'watched':
@@ -132,7 +144,7 @@ function prepare(cache: BenchCache): Promise<PreparedCase> {
         return request satisfies never;
     }
   };
-  return Promise.resolve({ act: (request) => act(request as Request) });
+  return { act: (request) => act(request as Request) };
 }
 
 interface Samples {
@@ -175,7 +187,7 @@ async function oneByOne(stage: Stage, how: How): Promise<RoundResult> {
   let errors = 0;
   while (stale.length < (stage.quick ? 25 : 100)) {
     const keys = freshKeys(1);
-    await stage.act(READER, { do: 'watch', keys } satisfies Request);
+    await stage.act(READER, { do: 'watch', keys, storingMs: 5 } satisfies Request);
     const from = (await stage.act(WRITER, { do: 'change', keys, how } satisfies Request)) as number[];
     last = (await stage.act(READER, {
       do: 'watched',
@@ -197,7 +209,7 @@ const KEYS_AT_ONCE = 20;
 async function afterCut(stage: Stage): Promise<RoundResult> {
   const began = performance.now();
   const keys = freshKeys(KEYS_AT_ONCE);
-  await stage.act(READER, { do: 'watch', keys } satisfies Request);
+  await stage.act(READER, { do: 'watch', keys, storingMs: 100 } satisfies Request);
   await stage.server.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
   await stage.server.cli('CLIENT', 'KILL', 'TYPE', 'normal');
   const from = (await stage.act(WRITER, { do: 'change', keys, how: 'set' } satisfies Request)) as number[];
@@ -210,7 +222,7 @@ async function afterCut(stage: Stage): Promise<RoundResult> {
 async function whileStopped(stage: Stage): Promise<RoundResult> {
   const began = performance.now();
   const keys = freshKeys(KEYS_AT_ONCE);
-  await stage.act(READER, { do: 'watch', keys } satisfies Request);
+  await stage.act(READER, { do: 'watch', keys, storingMs: 100 } satisfies Request);
   await stage.server.freeze();
   try {
     const stopped = sharedNow();

@@ -7,15 +7,12 @@ import type { EntryPolicy } from './entry-policy.js';
 import { judge, lifetimes, type Lifetimes, type Verdict } from './freshness.js';
 import type { Layer, LayerContext, RedisParts } from './layer-context.js';
 import { keepLease } from './lease-keeper.js';
+import { longerPause, NOT_TOLD, TOLD } from './lease-polling.js';
 import { runLoad, type Loaded } from './load.js';
 import type { Kept } from './memory-tier.js';
 import { askRedis, RedisAway } from './redis-away.js';
 import type { Found, Lease, StoredEntry } from './shared-tier.js';
 import type { FirstReads, Flight, SingleFlight } from './single-flight.js';
-
-/** A waiter that is not told of a change asks again after this long, and after longer each time. */
-const FIRST_POLL = 40;
-const LONGEST_POLL = 250;
 
 /** A value just loaded, ready to be stored. */
 interface Fresh {
@@ -130,7 +127,8 @@ export class Loading implements FirstReads {
     let missed = false;
     let known = first;
     let deadline = began + shared.deadline() - performance.now();
-    for (let poll = FIRST_POLL; ; poll = Math.min(poll * 2, LONGEST_POLL)) {
+    const polling = shared.tellsChanges ? TOLD : NOT_TOLD;
+    for (let poll = polling.first; ; poll = longerPause(poll, polling)) {
       flight.phase = 'reading';
       const watch = this.#context.watches.begin(shared.redisKey(key));
       try {

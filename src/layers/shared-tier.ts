@@ -102,6 +102,11 @@ export class SharedTier {
     this.#onUnreadable = parts.onUnreadable;
   }
 
+  /** Whether the server tells of changes to keys that were read. */
+  get tellsChanges(): boolean {
+    return this.#port.tracking;
+  }
+
   redisKey(key: string): string {
     return this.#prefix + key;
   }
@@ -277,7 +282,7 @@ export class SharedTier {
     write: Command,
     deadline?: number,
   ): Promise<[Reply, Reply | undefined]> {
-    if (!this.#port.tracking) return [await this.#port.send(write, deadline), undefined];
+    if (!this.tellsChanges) return [await this.#port.send(write, deadline), undefined];
     const reading: Command = { key: redisKey, args: ['GETRANGE', redisKey, VERSION.start, VERSION.end] };
     const [written, proof] = await this.#all([write, reading], deadline);
     return [written, proof];

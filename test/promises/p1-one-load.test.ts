@@ -55,6 +55,30 @@ describe('P1 one load: of a missing key at most one load runs at a time, in one 
     expect(load).toHaveBeenCalledOnce();
   });
 
+  it('and who waits for the load of a cache that nobody tells of changes asks often enough', async () => {
+    const [url, namespace] = [sharedRedisUrl(), uniquePrefix()];
+    const openUntold = async (): Promise<CacheManager> => {
+      const cache = createCache({ redis: { url, ...PATIENT }, namespace, memory: false });
+      opened.add(() => cache.close());
+      await cache.ready();
+      return cache;
+    };
+    const [loading, waiting] = [await openUntold(), await openUntold()];
+    const [loaded, neverCalled] = [deferred<string>(), vi.fn(() => Promise.resolve('theirs'))];
+    const load = vi.fn(() => loaded.promise);
+    const first = loading.getOrSet('k', load);
+    await eventually('the load', () => load.mock.calls.length > 0);
+    const second = waiting.getOrSet('k', neverCalled);
+    await eventually('the first wait', () => waiting.stats().counters.leaseWaits > 0);
+    const began = performance.now();
+    await eventually('the fifth', () => waiting.stats().counters.leaseWaits >= 5);
+    // As often as where changes are told, it would take 265 ms at least.
+    expect(performance.now() - began).toBeLessThan(250);
+    loaded.resolve('ours');
+    expect(await Promise.all([first, second])).toEqual(['ours', 'ours']);
+    expect(neverCalled).not.toHaveBeenCalled();
+  });
+
   it('also for callers that come while it runs, one turn after the other', async () => {
     const cache = await open();
     const loaded = deferred<string>();
