@@ -19,7 +19,7 @@ export const USAGE = `npm run bench -- [options]
   --contenders A,B    ${CONTENDER_IDS.join(', ')}
   --rounds N          measured rounds of each contender in each case (9; quick 3)
   --seconds S         length of a round (0.3; quick 0.1)
-  --quick             some minutes, some of the cases: to see that all works, not to compare
+  --quick             about four minutes, some of the cases: to see that all works, not to compare
   --growth            cost against size, of Tiercel and what there is without it; see bench:growth
   --json FILE         everything, every round included, as JSON
   --report FILE       the tables as a page of Markdown, with plots in a folder beside it

@@ -7,15 +7,16 @@ const NAMES = 190;
 const VALUES = 190;
 const ROW = 20;
 const BAR = 13;
-const HEADING = 34;
+const TOP = 30;
+const HEADING = 28;
 
 /** The scores of all contenders, a block of bars for each case, the best on top. */
 export function barChart({ title, score }: Workload, cases: readonly CaseSummary[]): string {
-  const body: string[] = [];
   const better = score.better === 'higher' ? 'longer bars are better' : 'shorter bars are better';
-  let y = 0;
+  const body = [label(0, 16, `${title}: ${score.title}; ${better}`, 'font-weight="600"')];
+  let y = TOP;
   for (const { name, contenders } of cases) {
-    body.push(label(0, y + 22, `${title}: ${name}. ${score.title}; ${better}`, 'font-weight="600"'));
+    body.push(label(0, y + 16, name, 'font-weight="600"'));
     y += HEADING;
     const finite = contenders.map((each) => each.score).filter((each) => Number.isFinite(each));
     const longest = Math.max(...finite, Number.MIN_VALUE);

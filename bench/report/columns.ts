@@ -22,12 +22,14 @@ export function formatFigure(value: number, digits: number): string {
 }
 
 function perOperation(calls: number): string {
-  return calls >= 0.995 && calls < 1.005 ? '1' : calls.toFixed(calls < 0.1 ? 3 : 2);
+  return calls >= 0.995 && calls < 1.005 ? '1' : calls.toFixed(calls < 0.001 ? 4 : calls < 0.1 ? 3 : 2);
 }
 
-/** The two most frequent commands; rarer ones than one in a thousand operations are left out. */
+/** The most frequent command, and the next one unless it is rarer than one in a thousand operations. */
 function commands({ commandsPerOperation }: Summary): string {
-  const shown = commandsPerOperation.filter(([, calls]) => calls >= 0.001).slice(0, 2);
+  const shown = commandsPerOperation
+    .filter(([, calls], i) => calls >= (i === 0 ? 0.000_1 : 0.001))
+    .slice(0, 2);
   return shown.map(([name, calls]) => `${name} ${perOperation(calls)}`).join(', ') || 'none';
 }
 

@@ -140,5 +140,6 @@ export async function runWorkload(
   const contenders = workload.contenders.filter((id) => options.contenders.includes(id));
   await using resource = await workload.resource?.();
   const run = workload.ownServer ? runApart : runCases;
-  return run(server, workload, contenders, indexes, resource?.url, options);
+  // Awaited here: what the resource is for must be over before it goes.
+  return await run(server, workload, contenders, indexes, resource?.url, options);
 }

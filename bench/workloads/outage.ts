@@ -20,7 +20,9 @@ import {
 
 /** The first process is the one under load, the other has stored what only Redis knows, and has gone. */
 const LOADED = 0;
-const OUTAGE_MS = 3_000;
+/** How long Redis is there, away, and there again. */
+const PHASES_MS = { before: 2_000, away: 3_000, after: 3_000 } as const;
+const QUICK_PHASES_MS = { before: 700, away: 1_500, after: 1_500 } as const;
 
 type Request = { readonly do: 'begin' } | { readonly do: 'end'; readonly marks: Marks };
 
@@ -55,20 +57,25 @@ async function lead(
   fault: () => Promise<void>,
   remedy: () => Promise<void>,
 ): Promise<RoundResult> {
+  const phases = quick ? QUICK_PHASES_MS : PHASES_MS;
   await act(LOADED, { do: 'begin' } satisfies Request);
-  await pause(quick ? 1_000 : 2_000);
+  await pause(phases.before);
   await fault();
   const down = sharedNow();
-  await pause(quick ? OUTAGE_MS / 2 : OUTAGE_MS);
+  await pause(phases.away);
   await remedy();
   const up = sharedNow();
-  await pause(quick ? 2_000 : 3_000);
+  await pause(phases.after);
   const marks: Marks = { down, up };
   return (await act(LOADED, { do: 'end', marks } satisfies Request)) as RoundResult;
 }
 
-function caseOf(name: string, leadCase: (stage: Stage) => Promise<RoundResult>): WorkloadCase {
-  return { name, quick: true, prepare, lead: leadCase };
+function caseOf(
+  name: string,
+  quick: boolean,
+  leadCase: (stage: Stage) => Promise<RoundResult>,
+): WorkloadCase {
+  return { name, quick, prepare, lead: leadCase };
 }
 
 export const outage: Workload = {
@@ -76,7 +83,7 @@ export const outage: Workload = {
   title: 'Redis away',
   description:
     `${MISSING} callers of keys nobody has, whose load takes ${LOAD_MS} ms, beside callers of keys in memory and of keys that only Redis has; ` +
-    `Redis is away for ${OUTAGE_MS / 1_000} s (quick: half of that). Throughput of the ${MISSING} as a share of what they come to with the loader alone`,
+    `Redis is away for ${PHASES_MS.away / 1_000} s (quick: half of that). Throughput of the ${MISSING} as a share of what they come to with the loader alone`,
   contenders: [...CACHES, 'bentocache-deadlines', 'cacheable-nonblocking', 'layered-loader-deadlines'],
   layers: ['memory+redis', 'redis'],
   processes: 2,
@@ -104,14 +111,14 @@ export const outage: Workload = {
   comparesWithFloor: false,
   columns: ['p99'],
   cases: [
-    caseOf('killed, and started again with its keys', (stage) =>
+    caseOf('killed, and started again with its keys', false, (stage) =>
       lead(
         stage,
         () => stage.server.kill(),
         () => stage.server.restart(),
       ),
     ),
-    caseOf('stopped with SIGSTOP, and continued', (stage) =>
+    caseOf('stopped with SIGSTOP, and continued', true, (stage) =>
       lead(
         stage,
         () => stage.server.freeze(),
