@@ -14,6 +14,7 @@ export async function forEachIndex(
   count: number,
   step: number,
   visit: (index: number) => Promise<void>,
+  callers = CALLERS,
 ): Promise<void> {
   let next = 0;
   const walk = async (): Promise<void> => {
@@ -22,7 +23,7 @@ export async function forEachIndex(
       await visit(index);
     }
   };
-  await Promise.all(Array.from({ length: CALLERS }, walk));
+  await Promise.all(Array.from({ length: callers }, walk));
 }
 
 export function keyOf(values: Values, index: number): string {

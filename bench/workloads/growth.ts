@@ -10,6 +10,9 @@ const BYTES = [100, 1_024, 10_240, 102_400, 1_048_576];
 const USUAL = { keys: 2_000, callers: 100, bytes: 400 };
 /** Keys of one value's size, so that the largest do not fill the machine. */
 const BYTES_IN_ALL = 200 * 1_048_576;
+/** Asked for at once. More than that takes longer than Tiercel's deadline on a small machine, which is not what is asked here. */
+const BYTES_AT_ONCE = 8 * 1_048_576;
+const FILLING = 64;
 
 interface Sized {
   readonly id: number;
@@ -23,7 +26,10 @@ async function prepare(cache: BenchCache, name: string, size: Size): Promise<Pre
   const text = 'the quick cache '.repeat(Math.ceil(size.bytes / 16)).slice(0, size.bytes);
   const keyOf = (id: number): string => `${name}:${id}`;
   const valueOf = (id: number): Sized => ({ id, text });
-  await forEachIndex(keys, 1, (id) => cache.set(keyOf(id), valueOf(id), TTL_MS));
+  const atOnce = Math.floor(BYTES_AT_ONCE / size.bytes);
+  const store = (id: number): Promise<void> => cache.set(keyOf(id), valueOf(id), TTL_MS);
+  // Among a million writes one may meet a pause of the machine, which is not what is asked here either.
+  await forEachIndex(keys, 1, (id) => store(id).catch(() => store(id)), Math.min(FILLING, atOnce));
   let loads = 0;
   let offset = 0;
   // A step that is prime to every number of keys here visits them all, in no convenient order.
@@ -31,7 +37,7 @@ async function prepare(cache: BenchCache, name: string, size: Size): Promise<Pre
   return {
     async round(seconds) {
       const result = await closedLoop({
-        callers: size.callers,
+        callers: Math.min(size.callers, atOnce),
         seconds,
         loads: () => loads,
         async call(n) {
@@ -114,7 +120,7 @@ const growthValues: Workload = {
   ...COMMON,
   id: 'growth-values',
   title: 'Cost against bytes a value',
-  description: `getOrSet of keys that are in Redis, ${USUAL.callers} callers; a value is an object with one text`,
+  description: `getOrSet of keys that are in Redis, ${USUAL.callers} callers but no more than 8 MiB at once; a value is an object with one text`,
   contenders: ['tiercel', 'floor-send-command'],
   growth: { axis: 'bytes' },
   cases: BYTES.map((bytes) => caseOf(`${number(bytes)} B`, bytes, { bytes })),
