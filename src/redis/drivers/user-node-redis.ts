@@ -1,5 +1,6 @@
 import type { Connection, Driver } from '../connection.js';
 import type { CommandArgument, Reply } from '../port.js';
+import { BUFFERS } from './node-redis-connection.js';
 import { borrow, type Emitter } from './user-client.js';
 
 /** What is used of a client of `@redis/client` (or of `redis`, which wraps it). */
@@ -9,8 +10,7 @@ export interface NodeRedisLike extends Emitter {
   sendCommand(args: readonly CommandArgument[], options?: object): Promise<unknown>;
 }
 
-/** 36 is `$`, a bulk string: the number is the protocol's, so that the library need not be imported for its name. */
-const BUFFERS = { timeout: undefined, typeMapping: { 36: Buffer } };
+const OPTIONS = { ...BUFFERS, timeout: undefined };
 
 /** Whether the client was made to tell of changed keys. */
 export function canListen(client: unknown): boolean {
@@ -25,7 +25,7 @@ export function userNodeRedisDriver(client: NodeRedisLike): Driver {
     open: async (signal) => {
       const connection = await borrow(client, {
         isReady: () => client.isReady,
-        send: (args) => client.sendCommand(args, BUFFERS) as Promise<Reply>,
+        send: (args) => client.sendCommand(args, OPTIONS) as Promise<Reply>,
         lossEvents: ['error', 'end', 'reconnecting', 'terminated'],
         signal,
       });
@@ -58,7 +58,7 @@ function listening(client: NodeRedisLike, connection: Connection): Connection {
 }
 
 /** By name, since the application may hold another copy of the library than the one that could be imported here. */
-function isErrorReply(error: unknown): boolean {
+export function isErrorReply(error: unknown): boolean {
   for (let proto: unknown = error; proto instanceof Error; proto = Object.getPrototypeOf(proto)) {
     if (proto.constructor.name === 'ErrorReply') return true;
   }

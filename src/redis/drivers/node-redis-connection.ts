@@ -1,0 +1,82 @@
+import type { Connection, Tracking } from '../connection.js';
+import type { CommandArgument, Reply } from '../port.js';
+import { replyText } from '../reply-text.js';
+
+/** 36 is `$`, a bulk string: the number is the protocol's, so that the library need not be imported for its name. */
+export const BUFFERS = { typeMapping: { 36: Buffer } };
+
+/**
+ * Options of every command, for a client that is ours alone. Given with each command they would be merged with the client's
+ * own each time, which costs more than all else that the library does about a command.
+ *
+ * Its own default of a timeout makes an AbortSignal a command, and does nothing for a command already written.
+ */
+export const COMMAND_OPTIONS = { ...BUFFERS, timeout: 0 };
+
+/** What is used of a client of `@redis/client` that was made with {@link COMMAND_OPTIONS} and is ours alone. */
+export interface OwnNodeRedis {
+  connect(): Promise<unknown>;
+  destroy(): void;
+  subscribe(channel: string, listener: () => void): Promise<unknown>;
+  on(event: string, listener: (detail: unknown) => void): unknown;
+  sendCommand(args: ReadonlyArray<CommandArgument>): Promise<unknown>;
+}
+
+/** A connection over a client that is made for it and thrown away with it. */
+export class NodeRedisConnection implements Connection {
+  readonly #client: OwnNodeRedis;
+  #released = false;
+
+  private constructor(client: OwnNodeRedis) {
+    this.#client = client;
+    // An EventEmitter with no listener for `error` throws. The loss itself is told through `onLost`.
+    client.on('error', () => undefined);
+  }
+
+  static async open(client: OwnNodeRedis, signal: AbortSignal): Promise<NodeRedisConnection> {
+    const connection = new NodeRedisConnection(client);
+    const abandon = (): void => client.destroy();
+    signal.addEventListener('abort', abandon, { once: true });
+    try {
+      await client.connect();
+      return connection;
+    } finally {
+      signal.removeEventListener('abort', abandon);
+    }
+  }
+
+  send(args: ReadonlyArray<CommandArgument>): Promise<Reply> {
+    return this.#client.sendCommand(args) as Promise<Reply>;
+  }
+
+  async track(tracking: Tracking, listener: (key: string | null) => void): Promise<void> {
+    this.#client.on('invalidate', (key) => listener(key === null ? null : replyText(key)));
+    // The library has switched tracking on with its own settings; those in force are the last ones given, but for the mode.
+    const prefix = tracking.of === 'prefix' && tracking.prefix !== '' ? ['PREFIX', tracking.prefix] : [];
+    const mode = tracking.of === 'prefix' ? ['BCAST', ...prefix] : [];
+    await Promise.all([
+      this.send(['CLIENT', 'TRACKING', 'OFF']),
+      // What is written here is known here, so the server need not tell.
+      this.send(['CLIENT', 'TRACKING', 'ON', ...mode, 'NOLOOP']),
+    ]);
+  }
+
+  async subscribe(channel: string, listener: () => void): Promise<void> {
+    await this.#client.subscribe(channel, () => listener());
+  }
+
+  onLost(listener: (cause: unknown) => void): void {
+    let told = false;
+    this.#client.on('error', (cause: unknown) => {
+      if (told || this.#released) return;
+      told = true;
+      this.#client.destroy();
+      listener(cause);
+    });
+  }
+
+  release(): void {
+    this.#released = true;
+    this.#client.destroy();
+  }
+}
