@@ -15,6 +15,14 @@ interface Reads {
   readonly slots: number[];
 }
 
+/** How keys are read of which not all may share a command, as on a Cluster. */
+export interface ApartReads {
+  /** Keys of which it says the same may share a command, and of undefined none. */
+  readonly togetherBy: (key: string) => string | undefined;
+  /** Reads one key by the common deadline. */
+  readonly read: (key: string, reader: Reader, slot: number) => void;
+}
+
 /**
  * Makes the single reads of one turn of the event loop one MGET, and asks for a key once however many want it.
  *
@@ -24,15 +32,20 @@ interface Reads {
  */
 export class ReadCoalescer {
   readonly #send: (args: readonly CommandArgument[]) => Promise<Reply>;
+  readonly #apart: ApartReads | undefined;
   #waiting: Reads = noReads();
   /** Whether a key may be among those waiting twice. */
   #mayRepeat = false;
   #meanBytes = 512;
   readonly #flushNow = (): void => this.#flush();
 
-  /** @param send - sends one command, by the common deadline. */
-  constructor(send: (args: readonly CommandArgument[]) => Promise<Reply>) {
+  /**
+   * @param send - sends one command, by the common deadline.
+   * @param apart - where not all keys may share a command.
+   */
+  constructor(send: (args: readonly CommandArgument[]) => Promise<Reply>, apart?: ApartReads) {
     this.#send = send;
+    this.#apart = apart;
   }
 
   get(key: string): Promise<Buffer | null> {
@@ -54,6 +67,29 @@ export class ReadCoalescer {
     const reads = this.#mayRepeat ? distinct(this.#waiting) : this.#waiting;
     this.#waiting = noReads();
     this.#mayRepeat = false;
+    if (this.#apart) this.#askApart(reads, this.#apart);
+    else this.#askTogether(reads);
+  }
+
+  /** A pipeline of single reads, but for the keys that may share a command. */
+  #askApart({ keys, readers, slots }: Reads, { togetherBy, read }: ApartReads): void {
+    const groups = new Map<string, Reads>();
+    for (const [i, key] of keys.entries()) {
+      const name = togetherBy(key);
+      if (name === undefined) {
+        read(key, readers[i] as Reader, slots[i] as number);
+        continue;
+      }
+      let group = groups.get(name);
+      if (!group) groups.set(name, (group = noReads()));
+      group.keys.push(key);
+      group.readers.push(readers[i] as Reader);
+      group.slots.push(slots[i] as number);
+    }
+    for (const group of groups.values()) this.#askTogether(group);
+  }
+
+  #askTogether(reads: Reads): void {
     const count = reads.keys.length;
     const most = Math.max(1, Math.min(MOST_KEYS, Math.floor(MOST_BYTES / this.#meanBytes)));
     if (count <= most) {

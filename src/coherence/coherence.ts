@@ -1,5 +1,5 @@
 import type { CacheMetrics } from '../metrics/cache-metrics.js';
-import type { RedisPort, StateChange } from '../redis/port.js';
+import type { KeyPart, PortState, RedisPort, StateChange } from '../redis/port.js';
 import type { Watches } from './watches.js';
 
 /** One namespace that keeps copies of what is in Redis. */
@@ -8,16 +8,16 @@ export interface CoherentNamespace {
   readonly prefix: string;
   /** What the Redis keys of its tag records begin with. */
   readonly tagPrefix: string;
-  /** Somebody else changed the key; null: any may have been changed. */
-  changed(key: string | null): void;
+  /** Somebody else changed the key; null: any may have been changed, or any of the part. */
+  changed(key: string | null, part?: KeyPart): void;
   /** The same for a tag's record. */
   tagChanged(redisKey: string): void;
-  /** There is a new connection: what was learned before it proves nothing. */
-  renewed(): void;
+  /** There is a new connection: what was learned before it proves nothing, or of the part of the keys that it concerns. */
+  renewed(part?: KeyPart): void;
   /** The server was silent, and tells of changes again. */
-  resumed(): void;
+  resumed(part?: KeyPart): void;
   /** The connection has been away for as long as copies may be served without it. */
-  expired(): void;
+  expired(part?: KeyPart): void;
 }
 
 export interface CoherenceParts {
@@ -35,6 +35,10 @@ export interface CoherenceParts {
  * A connection that is lost tells of nothing. Copies are then served for `maxStaleWhenDisconnected` after it last gave a sign
  * of life, and none of them survives the next connection, since what happened in between will never be told. A server that is
  * silent and speaks again on the same connection tells of everything in order, so what is left by then stays.
+ *
+ * Where there are several servers each connection is told of by itself, with the part of the keys that it vouches for: all of
+ * this then happens to those keys alone. Which keys these are is asked when it happens, and not before: what another server
+ * has taken over meanwhile is no longer the concern of the one that was lost.
  */
 export class Coherence {
   readonly #port: RedisPort;
@@ -45,14 +49,15 @@ export class Coherence {
   readonly #byPrefix = new Map<string, (redisKey: string) => void>();
   #bare: CoherentNamespace | undefined;
   #epoch = 0;
-  #expiry: NodeJS.Timeout | undefined;
+  /** By the part that is without a connection; undefined is for all keys. */
+  readonly #expiries = new Map<KeyPart | undefined, NodeJS.Timeout>();
 
   constructor({ port, watches, metrics, maxStaleWhenDisconnected }: CoherenceParts) {
     this.#port = port;
     this.#watches = watches;
     this.#metrics = metrics;
     this.#maxStale = maxStaleWhenDisconnected;
-    port.onInvalidate((redisKey) => this.#invalidated(redisKey));
+    port.onInvalidate((redisKey, part) => this.#invalidated(redisKey, part));
     port.onStateChange((change) => this.#stateChanged(change));
   }
 
@@ -63,7 +68,9 @@ export class Coherence {
 
   /** Whether changes are told at the moment. */
   get proven(): boolean {
-    return this.#port.tracking && this.#port.state === 'ready';
+    const { tracking, state } = this.#port;
+    // Where each connection is told of by itself, those that are lost say nothing of the others.
+    return tracking && (state === 'ready' || (state === 'degraded' && !this.#expiries.has(undefined)));
   }
 
   add(namespace: CoherentNamespace): void {
@@ -75,14 +82,14 @@ export class Coherence {
   }
 
   close(): void {
-    clearTimeout(this.#expiry);
+    for (const timer of this.#expiries.values()) clearTimeout(timer);
   }
 
-  #invalidated(redisKey: string | null): void {
+  #invalidated(redisKey: string | null, part?: KeyPart): void {
     this.#metrics.increment('invalidationsReceived');
     if (redisKey === null) {
-      this.#watches.allChanged();
-      for (const namespace of this.#namespaces) namespace.changed(null);
+      this.#watches.allChanged(part);
+      for (const namespace of this.#namespaces) namespace.changed(null, part);
       return;
     }
     // Copies go before those who read the key are told, so that none of them finds one.
@@ -93,24 +100,28 @@ export class Coherence {
     this.#watches.changed(redisKey);
   }
 
-  #stateChanged({ state, renewed }: StateChange): void {
+  #stateChanged({ state, renewed, part }: StateChange): void {
     if (!this.#port.tracking) return;
     if (renewed) {
       this.#epoch++;
-      for (const namespace of this.#namespaces) namespace.renewed();
-      this.#watches.allChanged();
+      for (const namespace of this.#namespaces) namespace.renewed(part);
+      this.#watches.allChanged(part);
     }
     if (state === 'ready') {
-      clearTimeout(this.#expiry);
-      this.#expiry = undefined;
-      for (const namespace of this.#namespaces) namespace.resumed();
-    } else if (state === 'lost' || state === 'silent' || state === 'degraded') {
-      const left = this.#port.lastHeard() + this.#maxStale - performance.now();
-      this.#expiry ??= setTimeout(() => this.#expire(), Math.max(0, left)).unref();
+      clearTimeout(this.#expiries.get(part));
+      this.#expiries.delete(part);
+      for (const namespace of this.#namespaces) namespace.resumed(part);
+    } else if (isAway(state) && !this.#expiries.has(part)) {
+      const left = (part ?? this.#port).lastHeard() + this.#maxStale - performance.now();
+      this.#expiries.set(part, setTimeout(() => this.#expire(part), Math.max(0, left)).unref());
     }
   }
 
-  #expire(): void {
-    for (const namespace of this.#namespaces) namespace.expired();
+  #expire(part: KeyPart | undefined): void {
+    for (const namespace of this.#namespaces) namespace.expired(part);
   }
+}
+
+function isAway(state: PortState): boolean {
+  return state === 'lost' || state === 'silent' || state === 'degraded';
 }

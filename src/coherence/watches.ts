@@ -1,3 +1,5 @@
+import type { KeyPart } from '../redis/port.js';
+
 /** Someone reads or loads a key and must know whether it changed meanwhile. Whoever begins a watch ends it. */
 export class Watch {
   /** Whether the key was changed since the watch began: what was read of it may be old and must not be kept. */
@@ -66,8 +68,9 @@ export class Watches {
     for (let watch = this.#first.get(redisKey); watch; watch = watch.next) watch.notice();
   }
 
-  allChanged(): void {
-    for (const redisKey of this.#first.keys()) this.changed(redisKey);
+  /** Any key may have changed, or any of the part. */
+  allChanged(part?: KeyPart): void {
+    for (const redisKey of this.#first.keys()) if (!part || part.has(redisKey)) this.changed(redisKey);
   }
 
   get size(): number {

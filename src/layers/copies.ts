@@ -67,14 +67,15 @@ export class Copies {
     return this.#memory?.delete(key) ?? false;
   }
 
-  dropAll(): void {
-    this.#memory?.clear();
-    this.#someUnproven = false;
+  /** @param concerned - which of them; all if left out. */
+  dropAll(concerned?: (key: string) => boolean): void {
+    this.#memory?.clear(concerned);
+    if (!concerned) this.#someUnproven = false;
   }
 
   /** Changes are told again, but not those of keys that were kept while they were not. */
-  dropUnproven(): void {
-    if (this.#someUnproven) this.dropAll();
+  dropUnproven(concerned?: (key: string) => boolean): void {
+    if (this.#someUnproven) this.dropAll(concerned);
   }
 
   #freshLeft(kept: Kept): number {

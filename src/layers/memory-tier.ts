@@ -69,10 +69,11 @@ export class MemoryTier {
     return this.#map.delete(this.#mark + key);
   }
 
-  clear(): void {
+  /** @param concerned - which keys; all if left out. */
+  clear(concerned?: (key: string) => boolean): void {
     for (const key of this.#map.keys()) {
       const isOurs = this.#mark === '' ? !key.startsWith(SEPARATOR) : key.startsWith(this.#mark);
-      if (isOurs) this.#map.delete(key);
+      if (isOurs && (!concerned || concerned(key.slice(this.#mark.length)))) this.#map.delete(key);
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { CoherentNamespace } from '../coherence/coherence.js';
+import type { KeyPart } from '../redis/port.js';
 import { BulkError, CacheError, EncodeError } from '../errors.js';
 import { Copies } from './copies.js';
 import type { EntryPolicy } from './entry-policy.js';
@@ -237,18 +238,24 @@ export class MultiLayerCache {
     return {
       prefix,
       tagPrefix,
-      changed: (key) => {
-        if (key === null) tags.onInvalidated(null);
-        this.changed(key);
+      changed: (key, part) => {
+        if (key !== null) return this.changed(key);
+        tags.forget(part);
+        this.#anyChanged(part && within(part, prefix));
       },
       tagChanged: (redisKey) => void tags.onInvalidated(redisKey),
-      renewed: () => {
-        this.#copies.dropAll();
-        this.#flights.closeAll();
-        tags.forget();
+      renewed: (part) => {
+        const concerned = part && within(part, prefix);
+        this.#copies.dropAll(concerned);
+        this.#flights.closeAll(concerned);
+        tags.forget(part);
       },
-      resumed: () => this.#copies.dropUnproven(),
-      expired: () => this.#copies.dropAll(),
+      resumed: (part) => this.#copies.dropUnproven(part && within(part, prefix)),
+      expired: (part) => {
+        this.#copies.dropAll(part && within(part, prefix));
+        // Copies that others vouch for may have tags that nobody vouches for any more.
+        tags.forget(part);
+      },
     };
   }
 
@@ -266,15 +273,15 @@ export class MultiLayerCache {
     await this.#flights.settle();
   }
 
-  /** Someone else changed the key, or anything may have changed. */
-  changed(key: string | null): void {
-    if (key === null) {
-      this.#copies.dropAll();
-      this.#flights.outdateAll();
-      return;
-    }
+  /** Someone else changed the key. */
+  changed(key: string): void {
     this.#copies.drop(key);
     this.#flights.changed(key);
+  }
+
+  #anyChanged(concerned: ((key: string) => boolean) | undefined): void {
+    this.#copies.dropAll(concerned);
+    this.#flights.outdateAll(concerned);
   }
 
   /** The copy goes, and what is under way is of the past. Returns whether there was a copy. */
@@ -334,4 +341,9 @@ export class MultiLayerCache {
     const age = Math.max(0, this.#now() - held.createdAt);
     this.#context.onRead?.({ key, layer: 'memory', age, stale: verdict === 'revalidate' });
   }
+}
+
+/** Which of a namespace's own keys the part has. */
+function within(part: KeyPart, prefix: string): (key: string) => boolean {
+  return (key) => part.has(prefix + key);
 }

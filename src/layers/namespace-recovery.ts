@@ -1,6 +1,6 @@
 import { clearNamespace } from '../client/clear-namespace.js';
 import { BulkError } from '../errors.js';
-import type { RedisPort } from '../redis/port.js';
+import type { KeyPart, RedisPort } from '../redis/port.js';
 import { RecentKeys } from '../resilience/recent-keys.js';
 import { RecoveryLog } from '../resilience/recovery-log.js';
 import type { Recoverable, Recovery } from '../resilience/recovery.js';
@@ -67,8 +67,11 @@ export class NamespaceRecovery implements Recoverable {
     for (const tag of tags) this.#recentTags?.add(tag);
   }
 
-  recall(): void {
-    for (const redisKey of this.#recentKeys?.all ?? []) this.#keep(redisKey);
+  recall(part?: KeyPart): void {
+    for (const redisKey of this.#recentKeys?.all ?? []) {
+      if (!part || part.has(redisKey)) this.#keep(redisKey);
+    }
+    // Of the tags all, since the floor may be among what was lost.
     const tags = [...(this.#recentTags?.all ?? [])];
     for (const tag of tags) this.#tags.hold(tag);
     this.#heldTags.push(...tags);

@@ -36,6 +36,7 @@ export interface FirstReads {
 }
 
 const ignore = (): void => undefined;
+const all = (): boolean => true;
 
 let resolveMade: (value: never) => void = ignore;
 let rejectMade: (error: unknown) => void = ignore;
@@ -237,14 +238,17 @@ export class SingleFlight {
   }
 
   /** Changes may have gone unheard. What is being loaded may still be stored where Redis itself says that it may. */
-  closeAll(): void {
-    for (const flight of this.#flights.values()) flight.listed = false;
-    this.#flights.clear();
+  closeAll(concerned: (key: string) => boolean = all): void {
+    for (const [key, flight] of this.#flights) {
+      if (!concerned(key)) continue;
+      flight.listed = false;
+      this.#flights.delete(key);
+    }
   }
 
-  outdateAll(): void {
-    for (const flight of this.#flights.values()) flight.outdated = true;
-    this.closeAll();
+  outdateAll(concerned: (key: string) => boolean = all): void {
+    for (const [key, flight] of this.#flights) if (concerned(key)) flight.outdated = true;
+    this.closeAll(concerned);
   }
 
   get size(): number {

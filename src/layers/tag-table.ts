@@ -1,6 +1,6 @@
 import type { KeySpace } from '../client/key-space.js';
 import { attribute, BulkError, CacheError, InvalidOptionError } from '../errors.js';
-import type { RedisPort } from '../redis/port.js';
+import type { KeyPart, RedisPort } from '../redis/port.js';
 import { delay } from '../runtime/delay.js';
 import { describeValue } from '../validate.js';
 import { distinctTags } from './tags/check-tags.js';
@@ -60,7 +60,8 @@ const SHORTEST_FLOOR_LIFE = 30 * 24 * 60 * 60 * 1000;
  * removes it. A claim is no record; anyone who finds one may go on with it.
  *
  * The argument needs a clock of the server that does not step back by more than a record lives, and, on a Cluster, that
- * `RedisPort.serverNow` is ahead of none of the servers.
+ * `RedisPort.serverNow` is ahead of none of the servers, those included that may take over from another: a stamp is the time of
+ * the server that has the floor, whichever that is by then.
  */
 export class TagTable {
   readonly #port: RedisPort;
@@ -198,9 +199,9 @@ export class TagTable {
     return redisKey === this.#floorKey;
   }
 
-  /** Nothing that was read is proven any more, nor what is being read. */
-  forget(): void {
-    this.#memory.clear();
+  /** Nothing that was read is proven any more, nor what is being read; or nothing of the part. */
+  forget(part?: KeyPart): void {
+    this.#memory.clear(part && ((tag) => part.has(this.#prefix + tag)));
   }
 
   /** Every entry with this tag is stale, and none is stored, until {@link release}. */

@@ -17,6 +17,8 @@ export interface LinkSettings {
   readonly retryDelay: { readonly min: number; readonly max: number };
   /** Commands that may wait for an answer at once; one more is refused, so that a dead server cannot fill our memory. */
   readonly maxInFlight: number;
+  /** Keys that may be read by one command have the same text here; of undefined, none with another. Left out: all may. */
+  readonly togetherBy?: ((key: string) => string | undefined) | undefined;
 }
 
 /** One connection is there or it is not. */
@@ -49,7 +51,7 @@ export class RedisLink {
   readonly #changes: ChangeListening | undefined;
   readonly #listeners = new Set<(change: StateChange) => void>();
   readonly #backoff: (attempt: number) => number;
-  readonly #reads = new ReadCoalescer((args) => this.send(args));
+  readonly #reads: ReadCoalescer;
   /** What a failure means for the link is noted where it happens. */
   readonly #timeReceiver: Receiver<Reply> = {
     received: (reply) => void this.#clock.hear(reply),
@@ -82,6 +84,9 @@ export class RedisLink {
     this.#settings = settings;
     this.#clock = clock;
     this.#changes = changes;
+    const { togetherBy } = settings;
+    const read = (key: string, reader: Reader, slot: number): void => this.sendTo(['GET', key], reader, slot);
+    this.#reads = new ReadCoalescer((args) => this.send(args), togetherBy && { togetherBy, read });
     this.#backoff = backoff({ base: settings.retryDelay.min, cap: settings.retryDelay.max });
     this.#seek();
   }

@@ -33,6 +33,16 @@ export interface Command {
  */
 export type PortState = 'connecting' | 'ready' | 'silent' | 'lost' | 'degraded' | 'closed';
 
+/** Some of the keys: those that one of several connections vouches for. */
+export interface KeyPart {
+  /** Where the connection goes, for messages. */
+  readonly name: string;
+  /** Whether the key is one of them, now. */
+  has(redisKey: string): boolean;
+  /** When the server of that connection last gave a sign of life, by `performance.now()`. */
+  lastHeard(): number;
+}
+
 export interface StateChange {
   readonly state: PortState;
   readonly previous: PortState;
@@ -45,6 +55,8 @@ export interface StateChange {
   readonly replaced?: boolean;
   /** Why the connection went, or could not be had. */
   readonly cause: CacheError | undefined;
+  /** Which keys it concerns, where a deployment of several servers has a connection to each; left out, all of them. */
+  readonly part?: KeyPart | undefined;
 }
 
 /**
@@ -59,6 +71,14 @@ export interface Receiver<T> {
 
 /** Who reads keys. The bytes belong to a larger, short-lived buffer: copy what is to be kept. */
 export type Reader = Receiver<Buffer | null>;
+
+/** Which server has which keys. */
+export interface Layout {
+  /** The same as long as nothing changes. */
+  readonly version: string;
+  /** Whether some keys are on their way. */
+  readonly isMoving: boolean;
+}
 
 /**
  * The few things the cache asks of Redis. Everything above this line is the same for one server, a Cluster, Sentinel or
@@ -83,6 +103,11 @@ export interface RedisPort {
   shardOf?(key: string): RedisPort;
   /** Whether another server may take the place of one; see `StateChange.replaced`. */
   readonly failsOver?: boolean;
+  /**
+   * Where keys may move from server to server: asks all of them who has what. One command may then name keys of one slot
+   * only. Missing where keys stay where they are.
+   */
+  layout?(): Promise<Layout>;
   /** Resolves when commands can be sent; rejects with the last attempt's error after `connectTimeout`. */
   connect(): Promise<void>;
   /** The bytes of a string key; null when there is none. */
@@ -114,10 +139,10 @@ export interface RedisPort {
    */
   readonly tracking: boolean;
   /**
-   * A key of Redis was changed or removed by anyone but this port; null: any of them may have been. Called in order with the
-   * replies, before the promises of later replies settle.
+   * A key of Redis was changed or removed by anyone but this port; null: any of them may have been, or any of the part that
+   * is given. Called in order with the replies, before the promises of later replies settle.
    */
-  onInvalidate(listener: (key: string | null) => void): void;
+  onInvalidate(listener: (key: string | null, part?: KeyPart) => void): void;
   /** When the server last gave a sign of life, by `performance.now()`; at most `heartbeatInterval` older than the truth. */
   lastHeard(): number;
   /** Tells of every connection there is. Returns the function that takes the listener away again. */

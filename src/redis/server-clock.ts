@@ -8,8 +8,19 @@ import type { Reply } from './port.js';
  * The process's monotonic clock counts what has passed, so that a wall clock that is set does not matter.
  */
 export class ServerClock {
+  readonly #onHeard: (() => void) | undefined;
   #serverMs: number | undefined;
   #heardAt = 0;
+
+  /** @param onHeard - called with every answer. */
+  constructor(onHeard?: () => void) {
+    this.#onHeard = onHeard;
+  }
+
+  /** What is to be added to `performance.now()`; undefined until the server has told its time. */
+  get offset(): number | undefined {
+    return this.#serverMs === undefined ? undefined : this.#serverMs - this.#heardAt;
+  }
 
   /** Takes the reply of TIME (seconds and microseconds). Returns whether it was one. */
   hear(reply: Reply, now: number = performance.now()): boolean {
@@ -18,6 +29,7 @@ export class ServerClock {
     if (!Number.isFinite(ms)) return false;
     this.#serverMs = ms;
     this.#heardAt = now;
+    this.#onHeard?.();
     return true;
   }
 

@@ -10,16 +10,20 @@ import { ServerClock } from './server-clock.js';
 export class SingleServerPort implements RedisPort {
   readonly address: string;
   readonly #settings: PoolSettings;
-  readonly #clock = new ServerClock();
+  readonly #clock: ServerClock;
   readonly #pool: LinkPool;
   readonly #changeListeners: Array<(key: string | null) => void> = [];
   readonly tracking: boolean;
   readonly failsOver: boolean;
 
-  /** @param tracking - what the server is to tell of; nothing if left out. */
-  constructor(driver: Driver, settings: PoolSettings, tracking?: Tracking) {
+  /**
+   * @param tracking - what the server is to tell of; nothing if left out.
+   * @param clock - where the server's time is kept; by default one of its own.
+   */
+  constructor(driver: Driver, settings: PoolSettings, tracking?: Tracking, clock = new ServerClock()) {
     this.address = driver.address;
     this.#settings = settings;
+    this.#clock = clock;
     this.tracking = tracking !== undefined;
     this.failsOver = driver.failsOver ?? false;
     const listener = (key: string | null): void => {
@@ -130,10 +134,10 @@ export class SingleServerPort implements RedisPort {
 }
 
 /** Trying again would not help. */
-function isHopeless(cause: CacheError | undefined): boolean {
+export function isHopeless(cause: CacheError | undefined): boolean {
   return cause instanceof AuthenticationError || cause instanceof MissingPeerError;
 }
 
-function settled<T>(reply: Promise<T>): Promise<T | CacheError> {
+export function settled<T>(reply: Promise<T>): Promise<T | CacheError> {
   return reply.catch((error: unknown) => error as CacheError);
 }

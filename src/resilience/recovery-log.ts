@@ -156,8 +156,9 @@ export class RecoveryLog {
     let succeeded = true;
     for (let start = 0; start < kept.length && !this.#overflowed; start += KEYS_PER_PIPELINE) {
       const acknowledged = await this.#removeChunk(port, kept.slice(start, start + KEYS_PER_PIPELINE));
-      // One key that the server refuses to touch must not keep the others from their turn; with none at all, the link is gone.
-      if (acknowledged === 0) return false;
+      // One key that the server refuses to touch must not keep the others from their turn; with none at all, the link is gone,
+      // unless these were all of one node of a Cluster.
+      if (acknowledged === 0 && !port.layout) return false;
       if (acknowledged < Math.min(KEYS_PER_PIPELINE, kept.length - start)) succeeded = false;
     }
     return succeeded;

@@ -1,10 +1,10 @@
-import type { PortState, RedisPort } from '../redis/port.js';
+import type { KeyPart, PortState, RedisPort } from '../redis/port.js';
 import { backoff } from './backoff.js';
 
 /** Something that could not be told to Redis and is to be told as soon as may be. */
 export interface Recoverable {
   /** Another server has taken over, which may lack what was confirmed lately: that is to be told again. */
-  recall(): void;
+  recall(part?: KeyPart): void;
   readonly pending: boolean;
   /** Whether nothing is left. */
   replay(port: RedisPort): Promise<boolean>;
@@ -29,8 +29,8 @@ export class Recovery {
   constructor(port: RedisPort, onError: (error: unknown) => void) {
     this.#port = port;
     this.#onError = onError;
-    port.onStateChange(({ state, replaced }) => {
-      if (replaced) for (const log of this.#logs) log.recall();
+    port.onStateChange(({ state, replaced, part }) => {
+      if (replaced) for (const log of this.#logs) log.recall(part);
       if (isReachable(state)) this.#run();
     });
   }

@@ -70,8 +70,14 @@ export class TagMemory {
     this.#reads.delete(tag);
   }
 
-  /** Every record may have changed. */
-  clear(): void {
+  /** Every record may have changed, or every one that is concerned. */
+  clear(concerned?: (tag: string) => boolean): void {
+    if (concerned) {
+      for (const tag of [...this.#young.keys(), ...this.#old.keys(), ...this.#reads.keys()]) {
+        if (concerned(tag)) this.drop(tag);
+      }
+      return;
+    }
     this.#young = new Map();
     this.#old = new Map();
     for (const read of this.#reads.values()) read.voided = true;
