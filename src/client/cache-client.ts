@@ -270,7 +270,9 @@ export class CacheClient implements AsyncDisposable {
     let error: CacheError | undefined;
     try {
       const ping = { key: this.#prefix, args: ['PING'] };
-      await Promise.all(this.#port.servers.map((server) => server.send(ping)));
+      const { servers } = this.#port;
+      // As long as no server is known, nobody is well: then the port itself says why.
+      await Promise.all((servers.length === 0 ? [this.#port] : servers).map((server) => server.send(ping)));
     } catch (cause) {
       error = this.#attributed(cause, 'healthCheck');
     }
