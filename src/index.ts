@@ -4,6 +4,20 @@ export {
   type CoherenceMode,
   type MemoryOptions,
 } from './manager/create-cache.js';
+export { ClusterCacheManager, type ClusterHealth } from './cluster/cluster-cache-manager.js';
+export type {
+  ClusterMetrics,
+  ClusterMetricsSnapshot,
+  NodeMetricsSnapshot,
+  RedirectCounts,
+} from './cluster/cluster-metrics.js';
+export type {
+  NatMap,
+  ReadFrom,
+  RedisClusterOptions,
+  ClusterSettingsOptions,
+} from './cluster/cluster-options.js';
+export type { NodeChange, NodeInfo, NodeManager } from './cluster/node-manager.js';
 export {
   CacheManager,
   type CacheHealth,

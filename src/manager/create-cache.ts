@@ -4,6 +4,9 @@ import { msgpackCodec } from '../codec/msgpack.js';
 import { Serializer } from '../codec/serializer.js';
 import { KeySpace } from '../client/key-space.js';
 import { parseDuration, type Duration } from '../duration.js';
+import { ClusterCacheManager } from '../cluster/cluster-cache-manager.js';
+import type { RedisClusterOptions } from '../cluster/cluster-options.js';
+import { ClusterPort } from '../cluster/cluster-port.js';
 import { InvalidOptionError } from '../errors.js';
 import type { Held } from '../layers/memory-tier.js';
 import { LruMap } from '../memory/lru-map.js';
@@ -38,7 +41,8 @@ export type CoherenceMode = 'tracking' | 'broadcast' | 'none';
 
 export interface CacheOptions extends Omit<EntryOptions, 'memory'> {
   /**
-   * A URL, options of one server, `{ sentinel }`, `{ shards }`, or `{ client }` with a client of yours. Left out: memory only.
+   * A URL, options of one server, `{ cluster }` with some nodes of a Redis Cluster, `{ sentinel }`, `{ shards }`, or
+   * `{ client }` with a client of yours. Left out: memory only.
    */
   readonly redis?: RedisOptions;
   /** Keeps the keys of one use apart from all others. `''` for bare keys. Default `tiercel`. */
@@ -86,6 +90,10 @@ const MODES = ['tracking', 'broadcast', 'none'] as const;
  *
  * @throws InvalidOptionError for an unknown option or a wrong value.
  */
+export function createCache(
+  options: CacheOptions & { readonly redis: RedisClusterOptions },
+): ClusterCacheManager;
+export function createCache(options?: CacheOptions): CacheManager;
 export function createCache(options: CacheOptions = {}): CacheManager {
   rejectUnknownOptions(options, OPTIONS, 'createCache');
   const { redis, memory, namespace = 'tiercel', ...entry } = options;
@@ -116,7 +124,10 @@ export function createCache(options: CacheOptions = {}): CacheManager {
     maxLoads: positiveInteger(options.maxLoads ?? 256, 'maxLoads'),
   });
   const path = namespace === '' ? [] : [namespace];
-  return new CacheManager({ cache, path, policy, ...cache.openNamespace(path) });
+  const parts = { cache, path, policy, ...cache.openNamespace(path) };
+  return cache.port instanceof ClusterPort
+    ? new ClusterCacheManager(parts, cache.port)
+    : new CacheManager(parts);
 }
 
 function memoryOf(options: MemoryOptions): LruMap<Held> {
@@ -168,10 +179,10 @@ function portFor(
     // A connection that died without a word must be noticed well within the time that it is trusted.
     heartbeatAtMost: Math.max(50, maxStaleWhenDisconnected / 3),
   });
-  port.onStateChange(({ state, previous, cause }) => {
+  port.onStateChange(({ state, previous, cause, part }) => {
     if (state === previous) return;
     const level = state === 'ready' || state === 'closed' ? 'info' : 'warn';
-    logger[level](`Redis at ${port.address} is ${state}`, { previous, error: cause });
+    logger[level](`Redis at ${part?.name ?? port.address} is ${state}`, { previous, error: cause });
   });
   return port;
 }

@@ -1,3 +1,11 @@
+import {
+  CLUSTER_SETTINGS,
+  clusterBehaviour,
+  clusterTarget,
+  type RedisClusterOptions,
+} from '../cluster/cluster-options.js';
+import { nameOf } from '../cluster/cluster-node.js';
+import { ClusterPort } from '../cluster/cluster-port.js';
 import { InvalidOptionError, MissingPeerError } from '../errors.js';
 import { silentLogger, type Logger } from '../runtime/logger.js';
 import { ConsistentHash } from '../shards/consistent-hash.js';
@@ -6,6 +14,7 @@ import { describeValue } from '../validate.js';
 import type { Driver, Tracking } from './connection.js';
 import type * as NodeRedis from './drivers/node-redis.js';
 import { userIoredisDriver, type IoredisLike } from './drivers/user-ioredis.js';
+import { userCluster, type UserCluster } from './drivers/user-cluster.js';
 import { canListen, userNodeRedisDriver, type NodeRedisLike } from './drivers/user-node-redis.js';
 import {
   checkClientOptions,
@@ -38,6 +47,8 @@ export interface PortSettings {
 export function canTrack(redis: RedisOptions): ReadonlyArray<'tracking' | 'broadcast'> {
   // What is wrong with the option itself, opening says.
   if (typeof redis !== 'object' || redis === null || !('client' in redis)) return ['tracking', 'broadcast'];
+  const cluster = userCluster(redis.client);
+  if (cluster) return cluster.canTrack ? ['tracking', 'broadcast'] : [];
   return canListen(redis.client) ? ['tracking'] : [];
 }
 
@@ -60,6 +71,7 @@ export function openPort(redis: RedisOptions, settings: PortSettings = {}): Redi
     );
   }
   if ('client' in redis) return openUserClient(redis, settings);
+  if ('cluster' in redis) return openCluster(redis, settings);
   if ('shards' in redis) return openShards(redis, settings);
   return 'sentinel' in redis ? openSentinel(redis, settings) : openServer(redis, settings);
 }
@@ -96,15 +108,52 @@ function openSentinel(options: RedisSentinelOptions, { tracking, heartbeatAtMost
   return new SingleServerPort(driver, withHeartbeat(poolSettings(options), heartbeatAtMost), tracking);
 }
 
+function openCluster(
+  options: RedisClusterOptions,
+  { logger = silentLogger, tracking, heartbeatAtMost }: PortSettings,
+): RedisPort {
+  const { seeds, login, pool, behaviour } = clusterTarget(options);
+  return new ClusterPort({
+    ...behaviour,
+    pool: withHeartbeat(pool, heartbeatAtMost),
+    seeds: () => seeds,
+    address: seeds.map(nameOf).join(', '),
+    openDriver: (address) => defaultDriver({ ...login, ...address }, tracking !== undefined),
+    tracking,
+    logger,
+  });
+}
+
 function openServer(options: RedisServerOptions, { tracking, heartbeatAtMost }: PortSettings): RedisPort {
   const driver = defaultDriver(serverAddress(options), tracking !== undefined);
   return new SingleServerPort(driver, withHeartbeat(poolSettings(options), heartbeatAtMost), tracking);
+}
+
+function openUserCluster(
+  cluster: UserCluster,
+  options: RedisClientOptions,
+  { logger = silentLogger, tracking, heartbeatAtMost }: PortSettings,
+): RedisPort {
+  checkClientOptions(options, CLUSTER_SETTINGS);
+  const pool = poolSettings({ ...options, connections: 1 });
+  const behaviour = clusterBehaviour(options, (address) => cluster.translate(address));
+  return new ClusterPort({
+    ...behaviour,
+    pool: withHeartbeat(pool, heartbeatAtMost),
+    seeds: () => cluster.seeds(),
+    address: 'the application’s client',
+    openDriver: (address) => cluster.driver(address, tracking !== undefined, pool.connectTimeout),
+    tracking,
+    logger,
+  });
 }
 
 function openUserClient(
   options: RedisClientOptions,
   { logger = silentLogger, tracking, heartbeatAtMost }: PortSettings,
 ): RedisPort {
+  const cluster = userCluster(options.client);
+  if (cluster) return openUserCluster(cluster, options, { logger, tracking, heartbeatAtMost });
   checkClientOptions(options);
   const driver = driverFor(options.client, logger);
   return new SingleServerPort(

@@ -1,4 +1,5 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import type { ClusterSettingsOptions, RedisClusterOptions } from '../cluster/cluster-options.js';
 import { parseDuration, type Duration } from '../duration.js';
 import { InvalidOptionError } from '../errors.js';
 import { describeValue, positiveInteger, rejectUnknownOptions } from '../validate.js';
@@ -46,8 +47,11 @@ export interface RedisServerOptions extends RedisTimingOptions {
   readonly idleTimeout?: Duration;
 }
 
-/** A client the application already has, of `@redis/client` (or `redis`) 5 and 6 or `ioredis` 5 and 6. It is never closed. */
-export interface RedisClientOptions extends RedisTimingOptions {
+/**
+ * A client the application already has, of `@redis/client` (or `redis`) 5 and 6 or `ioredis` 5 and 6. It is never closed. One
+ * of a Cluster is a pattern for connections of our own, with the settings of a Cluster besides.
+ */
+export interface RedisClientOptions extends RedisTimingOptions, ClusterSettingsOptions {
   readonly client: object;
 }
 
@@ -96,6 +100,7 @@ export interface RedisShardsOptions extends RedisTimingOptions {
 export type RedisOptions =
   | string
   | RedisServerOptions
+  | RedisClusterOptions
   | RedisClientOptions
   | RedisSentinelOptions
   | RedisShardsOptions;
@@ -144,7 +149,9 @@ export const SERVER = [
 /** Timers of the platform hold 31 bits. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-export function poolSettings(options: RedisServerOptions): PoolSettings {
+export function poolSettings(
+  options: RedisTimingOptions & Pick<RedisServerOptions, 'connections' | 'idleTimeout'>,
+): PoolSettings {
   if (options.retryDelay !== undefined) {
     rejectUnknownOptions(options.retryDelay, ['min', 'max'], 'redis.retryDelay');
   }
@@ -179,8 +186,9 @@ function count(value: number | undefined, fallback: number, name: string, min = 
   return value === undefined ? fallback : positiveInteger(value, `redis.${name}`, { min });
 }
 
-export function checkClientOptions(options: RedisClientOptions): void {
-  rejectUnknownOptions(options, ['client', ...TIMING], 'redis');
+/** @param more - what this kind of client takes besides. */
+export function checkClientOptions(options: RedisClientOptions, more: readonly string[] = []): void {
+  rejectUnknownOptions(options, ['client', ...TIMING, ...more], 'redis');
 }
 
 export function serverAddress(options: RedisServerOptions): ServerAddress {

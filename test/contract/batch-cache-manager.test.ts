@@ -1,17 +1,21 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BatchCacheManager, type BatchOperation, type BatchTarget } from 'tiercel';
-import { waysToRedis, type WayToRedis } from '../support/clients.js';
+import { waysToCluster, waysToRedis, type WayToRedis } from '../support/clients.js';
 import { eventually } from '../support/eventually.js';
 import { Opened } from '../support/open-cache.js';
-import { redisCli } from '../support/redis-cli.js';
+import { placeOf } from '../support/place.js';
+import { redisCli, type RedisCli } from '../support/redis-cli.js';
 import { sharedRedisUrl, uniquePrefix } from '../support/redis.js';
 
 const targets = ['client', 'cache'] as const;
-const cases = waysToRedis.flatMap((way) => targets.map((over) => ({ name: way.name, over, way })));
+const cases = [...waysToRedis, ...waysToCluster].flatMap((way) =>
+  targets.map((over) => ({ name: way.name, over, way })),
+);
 
 describe.each(cases)('a batch over a $over over $name', ({ over, way }: (typeof cases)[number]) => {
   const suite = new Opened();
-  const cli = redisCli(sharedRedisUrl());
+  let cli: RedisCli;
+  let url: string;
   const root = uniquePrefix();
   let shared: BatchTarget & { namespace(name: string): BatchTarget };
   let target: BatchTarget;
@@ -19,7 +23,9 @@ describe.each(cases)('a batch over a $over over $name', ({ over, way }: (typeof 
   let batch: BatchCacheManager;
 
   beforeAll(async () => {
-    shared = await suite[over](way, sharedRedisUrl(), { namespace: root, ttl: '1h' });
+    url = await placeOf(way);
+    cli = redisCli(url);
+    shared = await suite[over](way, url, { namespace: root, ttl: '1h' });
   });
   afterAll(() => suite.close());
   beforeEach(() => {

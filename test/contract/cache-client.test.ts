@@ -1,12 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CacheClient, type BulkError, type CacheClientOptions, type CacheError } from 'tiercel';
 import { clientParts } from '../../src/client/client-options.js';
-import { waysToRedis, type WayToRedis } from '../support/clients.js';
+import { waysToCluster, waysToRedis, type WayToRedis } from '../support/clients.js';
 import { eventually } from '../support/eventually.js';
 import { afterEachGet } from '../support/intercepted-port.js';
 import { Opened, PATIENT } from '../support/open-cache.js';
 import { redisCli, type RedisCli } from '../support/redis-cli.js';
-import { sharedRedisUrl, uniquePrefix } from '../support/redis.js';
+import { placeOf } from '../support/place.js';
+import { uniquePrefix } from '../support/redis.js';
 
 const HOUR = 3_600_000;
 
@@ -14,7 +15,7 @@ const HOUR = 3_600_000;
 const within = (client: CacheClient, path: readonly string[]): CacheClient =>
   path.reduce((parent, name) => parent.namespace(name), client);
 
-describe.each(waysToRedis)('a client over $name', (way: WayToRedis) => {
+describe.each([...waysToRedis, ...waysToCluster])('a client over $name', (way: WayToRedis) => {
   const suite = new Opened();
   const opened = new Opened();
   const root = uniquePrefix();
@@ -22,10 +23,12 @@ describe.each(waysToRedis)('a client over $name', (way: WayToRedis) => {
   let client: CacheClient;
   let prefix: string;
   let cli: RedisCli;
+  let url: string;
 
   beforeAll(async () => {
-    cli = redisCli(sharedRedisUrl());
-    shared = await suite.client(way, sharedRedisUrl(), { namespace: root, ttl: '1h' });
+    url = await placeOf(way);
+    cli = redisCli(url);
+    shared = await suite.client(way, url, { namespace: root, ttl: '1h' });
   });
   afterAll(() => suite.close());
   beforeEach(() => {
@@ -36,13 +39,13 @@ describe.each(waysToRedis)('a client over $name', (way: WayToRedis) => {
   afterEach(() => opened.close());
 
   const open = (options: CacheClientOptions = {}): Promise<CacheClient> =>
-    opened.client(way, sharedRedisUrl(), { namespace: uniquePrefix(), ...options });
+    opened.client(way, url, { namespace: uniquePrefix(), ...options });
 
   /** Two clients of the same keys; with the second, something happens between the read and the write of `expire`. */
   async function racing(
     happen: (key: string) => Promise<unknown>,
   ): Promise<{ plain: CacheClient; raced: CacheClient }> {
-    const { redis, end } = await way.open(sharedRedisUrl(), PATIENT);
+    const { redis, end } = await way.open(url, PATIENT);
     const parts = clientParts(redis, { namespace: uniquePrefix() });
     opened.add(async () => {
       await parts.port.close();

@@ -1,11 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CacheManager } from 'tiercel';
 import { deferred } from '../../servers/deferred.js';
-import { waysToRedis, type WayToRedis } from '../support/clients.js';
+import { waysToCluster, waysToRedis, type WayToRedis } from '../support/clients.js';
 import { eventually } from '../support/eventually.js';
 import { Opened } from '../support/open-cache.js';
 import { redisCli, type RedisCli } from '../support/redis-cli.js';
-import { sharedRedisUrl, uniquePrefix } from '../support/redis.js';
+import { placeOf } from '../support/place.js';
+import { uniquePrefix } from '../support/redis.js';
 
 const MINUTE = 60_000;
 
@@ -18,7 +19,7 @@ const fail = (): never => {
   throw new RangeError('at once');
 };
 
-describe.each(waysToRedis)('a cache over $name', (way: WayToRedis) => {
+describe.each([...waysToRedis, ...waysToCluster])('a cache over $name', (way: WayToRedis) => {
   const suite = new Opened();
   const opened = new Opened();
   const root = uniquePrefix();
@@ -26,10 +27,12 @@ describe.each(waysToRedis)('a cache over $name', (way: WayToRedis) => {
   let cache: CacheManager;
   let prefix: string;
   let cli: RedisCli;
+  let url: string;
 
   beforeAll(async () => {
-    cli = redisCli(sharedRedisUrl());
-    shared = await suite.cache(way, sharedRedisUrl(), { namespace: root, ttl: '1h' });
+    url = await placeOf(way);
+    cli = redisCli(url);
+    shared = await suite.cache(way, url, { namespace: root, ttl: '1h' });
   });
   afterAll(() => suite.close());
   beforeEach(() => {
@@ -42,7 +45,7 @@ describe.each(waysToRedis)('a cache over $name', (way: WayToRedis) => {
   /** Another cache over the same keys as `cache`, with counters of its own. */
   const another = async (ttl: '1h' | '40m' = '1h'): Promise<CacheManager> => {
     const [outer = '', inner = ''] = prefix.slice(0, -2).split(':');
-    return (await opened.cache(way, sharedRedisUrl(), { namespace: outer, ttl, jitter: 0 })).namespace(inner);
+    return (await opened.cache(way, url, { namespace: outer, ttl, jitter: 0 })).namespace(inner);
   };
 
   /** Starts a load that ends when told to, and resolves when it runs. */
@@ -122,7 +125,7 @@ describe.each(waysToRedis)('a cache over $name', (way: WayToRedis) => {
     });
 
     it('counts the load and the callers that shared it', async () => {
-      const own = await opened.cache(way, sharedRedisUrl(), { namespace: uniquePrefix() });
+      const own = await opened.cache(way, url, { namespace: uniquePrefix() });
       await Promise.all(Array.from({ length: 10 }, () => own.getOrSet('k', async () => 1)));
       expect(own.stats().counters).toMatchObject({ loads: 1, coalesced: 9, misses: 1 });
     });
@@ -458,7 +461,7 @@ describe.each(waysToRedis)('a cache over $name', (way: WayToRedis) => {
   });
 
   it('refuses every call once it, or one of its namespaces, is closed', async () => {
-    const own = await opened.cache(way, sharedRedisUrl(), { namespace: uniquePrefix() });
+    const own = await opened.cache(way, url, { namespace: uniquePrefix() });
     const inner = own.namespace('inner');
     await inner.close();
     const closed = { code: 'TIERCEL_CLOSED' };

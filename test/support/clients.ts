@@ -1,6 +1,6 @@
-import { createClient } from '@redis/client';
-import { Redis as Ioredis6 } from 'ioredis';
-import { Redis as Ioredis5 } from 'ioredis5';
+import { createClient, createCluster } from '@redis/client';
+import { Cluster as Cluster6, Redis as Ioredis6 } from 'ioredis';
+import { Cluster as Cluster5, Redis as Ioredis5 } from 'ioredis5';
 import type { RedisOptions, RedisTimingOptions } from 'tiercel';
 import { sentinelFor } from './sentinel-for.js';
 
@@ -12,6 +12,39 @@ export interface WayToRedis {
 }
 
 const nothing = (): void => undefined;
+
+/** The same over a Redis Cluster, by the URL of any of its nodes. */
+export const waysToCluster: readonly WayToRedis[] = [
+  {
+    name: 'a Cluster',
+    open: async (url, timing) => ({ redis: { cluster: [url], ...timing }, end: nothing }),
+  },
+  {
+    name: 'a cluster of @redis/client',
+    async open(url, timing) {
+      const client = createCluster({ rootNodes: [{ url }] });
+      client.on('error', nothing);
+      await client.connect();
+      return { redis: { client, ...timing }, end: () => client.destroy() };
+    },
+  },
+  {
+    name: 'a Cluster of ioredis 6',
+    async open(url, timing) {
+      const client = new Cluster6([url]);
+      client.on('error', nothing);
+      return { redis: { client, ...timing }, end: () => client.disconnect() };
+    },
+  },
+  {
+    name: 'a Cluster of ioredis 5',
+    async open(url, timing) {
+      const client = new Cluster5([url]);
+      client.on('error', nothing);
+      return { redis: { client, ...timing }, end: () => client.disconnect() };
+    },
+  },
+];
 
 /** Every driver must behave the same: contract suites run over all of them. */
 export const waysToRedis: readonly WayToRedis[] = [

@@ -13,6 +13,8 @@ export class FakeRedis implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   /** Asked for all commands but those of connecting. */
   answer: Answer;
+  /** Milliseconds by which its clock is ahead of this process's. */
+  clockAhead = 0;
 
   private constructor(answer: Answer) {
     this.answer = answer;
@@ -49,7 +51,7 @@ export class FakeRedis implements AsyncDisposable {
       pending += chunk.toString('latin1');
       for (let command = take(pending); command; command = take(pending)) {
         pending = pending.slice(command.length);
-        const reply = greeting(command.words) ?? this.answer(command.words, socket);
+        const reply = greeting(command.words, this.clockAhead) ?? this.answer(command.words, socket);
         if (reply !== undefined && socket.writable) socket.write(reply, 'latin1');
       }
     });
@@ -57,7 +59,7 @@ export class FakeRedis implements AsyncDisposable {
 }
 
 /** Answers to what a client asks before it is ready. */
-function greeting([name = '', sub = '']: readonly string[]): string | undefined {
+function greeting([name = '', sub = '']: readonly string[], clockAhead: number): string | undefined {
   switch (`${name} ${name === 'hello' ? '' : sub}`.trim()) {
     case 'hello':
       return '%1\r\n$5\r\nproto\r\n:3\r\n';
@@ -73,7 +75,7 @@ function greeting([name = '', sub = '']: readonly string[]): string | undefined 
     case 'info':
       return '$18\r\nredis_version:7.0\r\n\r\n';
     case 'time':
-      return `*2\r\n$10\r\n${Math.floor(Date.now() / 1000)}\r\n$1\r\n0\r\n`;
+      return `*2\r\n$10\r\n${Math.floor((Date.now() + clockAhead) / 1000)}\r\n$1\r\n0\r\n`;
     default:
       return undefined;
   }

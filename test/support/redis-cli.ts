@@ -2,6 +2,7 @@ import {
   decodeReply,
   rawAddress,
   rawCommand,
+  RawError,
   type RawReply,
   type TextReply,
 } from '../../servers/raw-redis.js';
@@ -20,7 +21,16 @@ export interface RedisCli {
 
 export function redisCli(url: string): RedisCli {
   const address = rawAddress(url);
-  const raw: RedisCli['raw'] = (...args) => rawCommand(address, args);
+  const raw: RedisCli['raw'] = async (...args) => {
+    try {
+      return await rawCommand(address, args);
+    } catch (error) {
+      // On a Cluster, as `redis-cli -c` would.
+      const moved = error instanceof RawError ? /^MOVED \d+ (.*):(\d+)$/.exec(error.message) : null;
+      if (!moved) throw error;
+      return rawCommand({ ...address, host: moved[1] || address.host, port: Number(moved[2]) }, args);
+    }
+  };
   return {
     raw,
     text: async (...args) => decodeReply(await raw(...args)),

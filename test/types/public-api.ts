@@ -2,9 +2,9 @@
  * Compiled with the tests and never run: what applications may write, and what they may not.
  */
 
-import { createClient } from '@redis/client';
-import { Redis as Ioredis6 } from 'ioredis';
-import { Redis as Ioredis5 } from 'ioredis5';
+import { createClient, createCluster } from '@redis/client';
+import { Cluster as Cluster6, Redis as Ioredis6 } from 'ioredis';
+import { Cluster as Cluster5, Redis as Ioredis5 } from 'ioredis5';
 import {
   BatchCacheManager,
   BulkError,
@@ -18,11 +18,16 @@ import {
   type CacheError,
   type CacheManager,
   type CacheOptions,
+  type ClusterCacheManager,
+  type ClusterHealth,
+  type ClusterMetricsSnapshot,
   type Codec,
   type Duration,
   type LoadContext,
   type Logger,
   type DeadLetter,
+  type NodeChange,
+  type NodeInfo,
   type MemoryReport,
   type PreloadPattern,
   type RedisOptions,
@@ -63,6 +68,16 @@ export const redisOptions: readonly RedisOptions[] = [
   { shards: [{ name: 'a', sentinel: { name: 'main', nodes: [{}] } }], virtualNodes: 160 },
   // @ts-expect-error timing is that of all shards
   { shards: [{ url: 'redis://one', commandTimeout: 5 }] },
+  { cluster: ['redis://a:7000', { host: 'b', port: 7000 }, { host: 'c' }] },
+  { cluster: ['rediss://a'], tls: true, username: 'ada', password: 'secret', name: 'shop', maxRedirects: 5 },
+  { cluster: ['redis://a'], readFrom: 'nearest', maxReplicaLag: '500ms', healthCheckInterval: '10s' },
+  { cluster: ['redis://a'], natMap: { '10.0.0.1:7000': { host: 'out', port: 9000 } } },
+  { cluster: ['redis://a'], natMap: (address) => ({ host: address, port: 1 }) },
+  { client: createCluster({ rootNodes: [] }), readFrom: 'replica' },
+  { client: new Cluster6([]), maxRedirects: 5 },
+  { client: new Cluster5([]) },
+  // @ts-expect-error no such node
+  { cluster: ['redis://a'], readFrom: 'slave' },
   // @ts-expect-error a duration without a unit
   { commandTimeout: '250' },
   // @ts-expect-error misspelt
@@ -262,4 +277,22 @@ export async function strategies(): Promise<void> {
   const preloader: CachePreloader = cache.preload(patterns, { concurrency: 2, lease: '10s' });
   preloader.onProgress(({ written, total }) => void [written, total, left, backlog]);
   await preloader.stop();
+}
+
+export async function overACluster(): Promise<unknown> {
+  const clustered = createCache({ redis: { cluster: ['redis://a'] } });
+  same<typeof clustered, ClusterCacheManager>();
+  const nodes: NodeInfo[] = clustered.nodes.list();
+  const stop: () => void = clustered.nodes.onChange(({ kind, node, previous }: NodeChange) => [
+    kind,
+    node,
+    previous,
+  ]);
+  const metrics: ClusterMetricsSnapshot = clustered.clusterMetrics.snapshot();
+  const health: ClusterHealth = await clustered.healthCheck();
+  const plain = createCache({ redis: 'redis://a' });
+  same<typeof plain, CacheManager>();
+  // @ts-expect-error one server has no nodes
+  const none: unknown = plain.nodes;
+  return [nodes, stop, metrics, health.slotsUnserved, none, clustered.namespace('n')];
 }
