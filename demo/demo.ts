@@ -1,5 +1,6 @@
-import { createCache } from 'tiercel';
+import { ClusterCacheManager, createCache, type RedisOptions } from 'tiercel';
 import { startPostgres } from '../servers/postgres.js';
+import { startRedisCluster } from '../servers/redis-cluster.js';
 import { startRedis } from '../servers/redis.js';
 import type { Cleanup } from './cleanup.js';
 import { loadData } from './data/load.js';
@@ -31,11 +32,9 @@ function say(text: string): void {
 export async function runDemo(options: DemoOptions, cleanup: Cleanup): Promise<void> {
   const { users } = options;
 
-  say('Starting Redis and Postgres.');
-  const redis = await startRedis();
-  cleanup.add(() => redis.stop());
+  say(`Starting ${options.cluster ? 'a Redis Cluster of six nodes' : 'Redis'} and Postgres.`);
   const cache = createCache({
-    redis: redis.url,
+    redis: await startServers(options.cluster, cleanup),
     namespace: 'demo',
     ttl: '15m',
     memory: { maxBytes: memory },
@@ -86,11 +85,37 @@ export async function runDemo(options: DemoOptions, cleanup: Cleanup): Promise<v
   const oneCaller = await measureOneCaller(users, { uncached, cached });
 
   say(`\n${comparisonTable(without, withCache)}\n`);
+  if (cache instanceof ClusterCacheManager) say(`${nodeLines(cache)}\n`);
   say(`${oneCallerLines(oneCaller)}\n`);
   say(
     `Every answer was checked for its shape; ${compared} profiles were compared with the database, all equal.`,
   );
   if (!options.once) say(invitation(port, users));
+}
+
+async function startServers(isCluster: boolean, cleanup: Cleanup): Promise<RedisOptions> {
+  if (isCluster) {
+    const cluster = await startRedisCluster();
+    cleanup.add(() => cluster.stop());
+    return { cluster: cluster.urls };
+  }
+  const server = await startRedis();
+  cleanup.add(() => server.stop());
+  return server.url;
+}
+
+/** What each node of the Cluster had to do, over all of the runs. */
+function nodeLines(cache: ClusterCacheManager): string {
+  const { nodes } = cache.clusterMetrics.snapshot();
+  const lines = cache.nodes.list().map(({ address, role, slots, primary }) => {
+    const did = nodes[address];
+    if (role === 'replica') return `  ${address}  replica of ${primary ?? 'nobody'}`;
+    return (
+      `  ${address}  primary, ${formatNumber(slots)} slots, ${formatNumber(did?.commands ?? 0)} commands ` +
+      `(${formatPercentage(did?.load ?? 0)}), p99 ${formatNumber(did?.latency.p99 ?? 0)} ms`
+    );
+  });
+  return ['The nodes:', ...lines].join('\n');
 }
 
 async function openDatabase(users: number, cleanup: Cleanup): Promise<Database> {

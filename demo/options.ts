@@ -3,6 +3,8 @@ import { fullUsers, smallUsers } from './data/size.js';
 
 export interface DemoOptions {
   readonly users: number;
+  /** A Redis Cluster of three primaries with a replica each, instead of one server. */
+  readonly cluster: boolean;
   /** End after the table, instead of serving on. */
   readonly once: boolean;
   /** Where the API listens if the port is free. */
@@ -15,6 +17,7 @@ export const usage = `npm run demo -- [options]
 
   --small       little data and short runs: ${smallUsers.toLocaleString('en-US')} users, 3 s each
   --users N     users in the network, 100 to 200000 (default ${fullUsers}); all else grows with them
+  --cluster     on a Redis Cluster of three primaries with a replica each, instead of one server
   --seconds N   how long each stretch of load takes (default 12)
   --port N      where the API listens (default 3000, or any free port where that is taken)
   --once        end after the table
@@ -33,6 +36,7 @@ export function parseOptions(args: readonly string[]): DemoOptions | undefined {
       seconds: { type: 'string' },
       port: { type: 'string' },
       once: { type: 'boolean', default: false },
+      cluster: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -40,6 +44,7 @@ export function parseOptions(args: readonly string[]): DemoOptions | undefined {
   return {
     users: whole('--users', values.users, 100, 200_000) ?? (values.small ? smallUsers : fullUsers),
     once: values.once,
+    cluster: values.cluster,
     port: whole('--port', values.port, 0, 65_535) ?? 3000,
     duration: (whole('--seconds', values.seconds, 1, 600) ?? (values.small ? 3 : 12)) * 1000,
   };

@@ -51,6 +51,18 @@ describe('npm run demo', () => {
   );
 
   it(
+    'runs on a Cluster too, and says what each node did',
+    async () => {
+      await using demo = await DemoProcess.start('--once', '--cluster', ...little);
+      expect(await demo.exit(), demo.output).toBe(0);
+      expect(demo.output.match(/ primary, 5,46\d slots, [\d,]+ commands /g)).toHaveLength(3);
+      expect(demo.output.match(/ replica of 127/g)).toHaveLength(3);
+      expect(demo.output).toMatch(/database load saved/);
+    },
+    patience,
+  );
+
+  it(
     'serves the API afterwards, until Ctrl-C ends it well',
     async () => {
       await using demo = await DemoProcess.start(...little);

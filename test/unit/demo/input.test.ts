@@ -57,7 +57,9 @@ describe('parseEdit', () => {
 
 describe('parseOptions', () => {
   it('is the full size unless told otherwise', () => {
-    expect(parseOptions([])).toEqual({ users: 20_000, once: false, port: 3000, duration: 12_000 });
+    const full = { users: 20_000, once: false, cluster: false, port: 3000, duration: 12_000 };
+    expect(parseOptions([])).toEqual(full);
+    expect(parseOptions(['--cluster'])).toEqual({ ...full, cluster: true });
   });
 
   it('is quick with --small, and --users and --seconds go before it', () => {
