@@ -21,6 +21,8 @@ export type Layers = 'memory+redis' | 'redis' | 'memory' | 'nothing';
 
 export interface Setup {
   readonly redisUrl: string;
+  /** What the workload's `resource` started, for all contenders. */
+  readonly resourceUrl: string | undefined;
   /** Every key of this contender begins with it; contenders never see each other's keys. */
   readonly prefix: string;
   /** How long entries live, where it is set for the whole cache. The same for all. */

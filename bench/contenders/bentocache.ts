@@ -9,15 +9,17 @@ interface Variant {
   readonly serialize?: false;
   /** For an outage: options of its Redis client, and how long it leaves Redis alone after a failure. Left out: as it comes. */
   readonly redis?: RedisOptions;
+  /** A connection that it is to use. Left out: one of its own to the server. */
+  readonly connection?: Redis;
   readonly l2CircuitBreakerDuration?: string;
 }
 
 export async function setupBentocache(
   { redisUrl, prefix, ttlMs, layers, memoryEntries }: Setup,
-  { redis = {}, serialize, l2CircuitBreakerDuration }: Variant = {},
+  { redis = {}, serialize, l2CircuitBreakerDuration, connection: given }: Variant = {},
 ): Promise<BenchCache> {
   // A connection of ours, as its documentation allows: the driver would open one itself but cannot be awaited.
-  const connection = new Redis(redisUrl, redis);
+  const connection = given ?? new Redis(redisUrl, redis);
   connection.on('error', ignoreErrors);
   await connection.ping();
   const breaker = l2CircuitBreakerDuration === undefined ? {} : { l2CircuitBreakerDuration };

@@ -19,6 +19,10 @@ const MODULES = {
   'floor-send-command': () => import('./floor-send-command.js'),
   'floor-node-redis': () => import('./floor-node-redis.js'),
   'floor-ioredis': () => import('./floor-ioredis.js'),
+  'tiercel-cluster': () => import('./tiercel-cluster.js'),
+  'bentocache-cluster': () => import('./bentocache-cluster.js'),
+  'floor-one-server': () => import('./floor-one-server.js'),
+  'floor-ioredis-cluster': () => import('./floor-ioredis-cluster.js'),
   'floor-no-cache': () => import('./floor-no-cache.js'),
 } as const satisfies Record<string, () => Promise<{ readonly contender: Contender }>>;
 

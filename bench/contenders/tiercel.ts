@@ -1,5 +1,30 @@
-import { createCache } from 'tiercel';
-import type { Contender } from '../contender.js';
+import { createCache, type RedisOptions } from 'tiercel';
+import type { BenchCache, Contender, Setup } from '../contender.js';
+
+export async function setupTiercel(
+  { redisUrl, prefix, ttlMs, layers, memoryEntries, memoryBytes }: Setup,
+  redis: RedisOptions = redisUrl,
+): Promise<BenchCache> {
+  const bytes = memoryBytes === undefined ? {} : { maxBytes: memoryBytes };
+  const memory = layers === 'memory+redis' && { maxEntries: memoryEntries, ...bytes };
+  const cache = createCache({ redis, namespace: prefix, ttl: ttlMs, memory });
+  await cache.ready();
+  return {
+    get: (key) => cache.get(key),
+    async set(key, value, ttl) {
+      await cache.set(key, value, { ttl });
+    },
+    async delete(key) {
+      await cache.delete(key);
+    },
+    getOrSet: (key, load) => cache.getOrSet(key, load),
+    async getMany(keys) {
+      const found = await cache.getMany(keys);
+      return keys.map((key) => found.get(key));
+    },
+    close: () => cache.close(),
+  };
+}
 
 export const contender: Contender = {
   name: 'tiercel',
@@ -10,25 +35,5 @@ export const contender: Contender = {
       'createCache({ redis: url, namespace, ttl, memory: { maxEntries } }), the rest by default',
     redis: 'createCache({ redis: url, namespace, ttl, memory: false }), the rest by default',
   },
-  async setup({ redisUrl, prefix, ttlMs, layers, memoryEntries, memoryBytes }) {
-    const bytes = memoryBytes === undefined ? {} : { maxBytes: memoryBytes };
-    const memory = layers === 'memory+redis' && { maxEntries: memoryEntries, ...bytes };
-    const cache = createCache({ redis: redisUrl, namespace: prefix, ttl: ttlMs, memory });
-    await cache.ready();
-    return {
-      get: (key) => cache.get(key),
-      async set(key, value, ttl) {
-        await cache.set(key, value, { ttl });
-      },
-      async delete(key) {
-        await cache.delete(key);
-      },
-      getOrSet: (key, load) => cache.getOrSet(key, load),
-      async getMany(keys) {
-        const found = await cache.getMany(keys);
-        return keys.map((key) => found.get(key));
-      },
-      close: () => cache.close(),
-    };
-  },
+  setup: (setup) => setupTiercel(setup),
 };

@@ -27,7 +27,9 @@ async function setup(request: Extract<Request, { ask: 'setup' }>): Promise<Intro
   const introduction = { id: request.contender, name, role, versions, layers };
   if (layers === undefined) return { ...introduction, configured: '' };
   const { memoryEntries = 10_000, memoryBytes } = workload;
-  cache = await contender.setup({ redisUrl, prefix, ttlMs: TTL_MS, layers, memoryEntries, memoryBytes });
+  const { resourceUrl } = place;
+  const shared = { redisUrl, resourceUrl, prefix, ttlMs: TTL_MS, layers, memoryEntries, memoryBytes };
+  cache = await contender.setup(shared);
   return { ...introduction, configured: configured[layers] ?? '' };
 }
 

@@ -1,5 +1,6 @@
 import type { Workload } from '../workload.js';
 import { bulk } from './bulk.js';
+import { cluster } from './cluster.js';
 import { GROWTH } from './growth.js';
 import { l1Hit } from './l1-hit.js';
 import { l2Hit } from './l2-hit.js';
@@ -16,6 +17,7 @@ const COMPARISONS: readonly Workload[] = [
   l2Hit,
   zipf,
   bulk,
+  cluster,
   sets,
   stampede,
   stampedeOverRedis,
