@@ -117,7 +117,7 @@ export function encodeEntry(fields: EntryFields, payload: Uint8Array): Buffer {
   entry[FLAGS_AT] = flags;
   entry[CODEC_AT] = codec | (compressor << 4);
   writeVersionId(entry, VERSION_AT);
-  entry.writeUIntBE(createdAt, CREATED_AT, 6);
+  writeUint48(entry, CREATED_AT, createdAt);
   let at = FIXED_BYTES;
   if (freshFor !== undefined) at = writeVarint(entry, at, freshFor);
   if (usableFor !== undefined) at = writeVarint(entry, at, usableFor);
@@ -147,7 +147,8 @@ export function decodeEntry(bytes: Buffer): DecodedEntry | DecodeFailure {
   if (format !== FORMAT) return format > FORMAT ? NEWER_FORMAT : NOT_OURS;
   const flags = bytes[FLAGS_AT] ?? 0;
 
-  const reader = new VarintReader(bytes, FIXED_BYTES);
+  const reader = fieldsReader;
+  reader.begin(bytes, FIXED_BYTES);
   const freshFor = flags & HAS_FRESH_FOR ? reader.next() : undefined;
   const usableFor = flags & HAS_USABLE_FOR ? reader.next() : undefined;
   const cost = flags & HAS_COST ? reader.next() : undefined;
@@ -166,7 +167,7 @@ export function decodeEntry(bytes: Buffer): DecodedEntry | DecodeFailure {
     codec: codecs & 0x0f,
     compressor: codecs >> 4,
     marker: (flags & MARKER) !== 0,
-    createdAt: bytes.readUIntBE(CREATED_AT, 6),
+    createdAt: uint48(bytes, CREATED_AT),
     freshFor,
     usableFor,
     cost,
@@ -189,7 +190,8 @@ export function readBeginning(bytes: Buffer): EntryBeginning | undefined {
   if (bytes.length < FIXED_BYTES || bytes[0] !== MAGIC || bytes[1] !== FORMAT) return undefined;
   const flags = bytes[FLAGS_AT] ?? 0;
   const codecs = bytes[CODEC_AT] ?? 0;
-  const reader = new VarintReader(bytes, FIXED_BYTES);
+  const reader = fieldsReader;
+  reader.begin(bytes, FIXED_BYTES);
   for (const flag of [HAS_FRESH_FOR, HAS_USABLE_FOR, HAS_COST]) if (flags & flag) reader.next();
   if (flags & HAS_TAGS) readTags(bytes, reader);
   return {
@@ -198,6 +200,24 @@ export function readBeginning(bytes: Buffer): EntryBeginning | undefined {
     marker: (flags & MARKER) !== 0,
     headerBytes: reader.failed ? bytes.length : reader.at,
   };
+}
+
+/** One for all, since a reader an entry would be a good part of what reading a header costs. Nothing is read in between. */
+const fieldsReader = new VarintReader();
+
+/** As `Buffer.readUIntBE`, without its checks: it is sure that the bytes are there. */
+function uint48(bytes: Buffer, at: number): number {
+  let value = 0;
+  for (let i = at; i < at + 6; i++) value = value * 256 + (bytes[i] ?? 0);
+  return value;
+}
+
+function writeUint48(entry: Buffer, at: number, value: number): void {
+  let rest = value;
+  for (let i = at + 5; i >= at; i--) {
+    entry[i] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
 }
 
 /** Flags nobody here knows, and fields that cannot be followed: whole all the same, or damaged? */

@@ -1,9 +1,12 @@
 import { Unpackr } from 'msgpackr';
+import { PackedReader, Shape, UNUSUAL } from './msgpack-reader.js';
 import { assertPacked, broken, skipNames } from './msgpack-scan.js';
 import { findTable } from './msgpack-shape-table.js';
 
 /** Bodies up to this many bytes are unpacked from a buffer of ours; a larger one is worth a view of its own. */
 const SMALL = 4096;
+/** After so many unusual values in a row, those of a kind are given to the unpacker at once. */
+const MOST_UNUSUAL = 8;
 /** Tables known; then all are forgotten, so that hostile values cannot fill the memory. */
 const MOST_KNOWN = 500;
 
@@ -14,10 +17,13 @@ const UNPACKING = { moreTypes: true, structuredClone: false, copyBuffers: true }
 interface Known {
   /** Its bytes. */
   readonly table: Buffer;
+  readonly shapes: readonly Shape[];
   /** How many fields each shape has. */
   readonly fields: readonly number[];
-  /** Unpacks values of these shapes. */
+  /** Unpacks values of these shapes, whatever is in them. */
   readonly unpacker: Unpackr;
+  /** How many of the values read last had something in them that is left to the unpacker. */
+  unusual: number;
 }
 
 /**
@@ -30,6 +36,7 @@ interface Known {
 export class KnownShapes {
   readonly #known = new Map<string, Known>();
   readonly #plain = new Unpackr(UNPACKING);
+  readonly #reader = new PackedReader();
   readonly #scratch = Buffer.allocUnsafeSlow(SMALL);
   /** The last one used: many values of one kind are often read in a row. */
   #last: Known = this.#learn('', Buffer.alloc(0));
@@ -39,6 +46,16 @@ export class KnownShapes {
     const { start, end } = findTable(payload);
     const known = isAt(this.#last.table, payload, start, end) ? this.#last : this.#find(payload, start, end);
     this.#last = known;
+    if (known.unusual <= MOST_UNUSUAL) {
+      try {
+        const value = this.#reader.read(payload, end, known.shapes);
+        known.unusual = 0;
+        return value;
+      } catch (error) {
+        if (error !== UNUSUAL) throw error;
+        known.unusual++;
+      }
+    }
     assertPacked(payload, end, known.fields);
     const length = payload.length - end;
     if (length > SMALL) return known.unpacker.unpack(payload.subarray(end));
@@ -61,7 +78,9 @@ export class KnownShapes {
       at = end;
     }
     const fields = structures.map((names) => names.length);
-    const known: Known = { table, fields, unpacker: new Unpackr({ ...UNPACKING, structures }) };
+    const shapes = structures.map((names) => new Shape([...names]));
+    const unpacker = new Unpackr({ ...UNPACKING, structures });
+    const known: Known = { table, shapes, fields, unpacker, unusual: 0 };
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
     this.#known.set(key, known);
     return known;

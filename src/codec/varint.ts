@@ -1,6 +1,7 @@
 /** Unsigned LEB128: seven bits a byte, the lowest first, the top bit set on all bytes but the last. Safe integers only. */
 
 const MOST_BYTES = 8; // 53 bits
+const NO_BYTES = new Uint8Array(0);
 
 /** Bytes that `value`, a safe integer from 0, takes. */
 export function varintLength(value: number): number {
@@ -23,13 +24,14 @@ export function writeVarint(target: Uint8Array, offset: number, value: number): 
 
 /** Reads numbers one after the other. After a bad one, `failed` is set and every further number is 0. */
 export class VarintReader {
-  readonly #bytes: Uint8Array;
-  at: number;
+  #bytes: Uint8Array = NO_BYTES;
+  at = 0;
   failed = false;
 
-  constructor(bytes: Uint8Array, at: number) {
+  begin(bytes: Uint8Array, at: number): void {
     this.#bytes = bytes;
     this.at = at;
+    this.failed = false;
   }
 
   next(): number {
