@@ -46,6 +46,17 @@ export function attribute<E extends CacheError>(error: E, operation: string, key
   return Object.assign(error, { operation: error.operation ?? operation, key: error.key ?? key });
 }
 
+/** The same error once more: each is told its own key, so that the keys of one command cannot share it. */
+export function repeated(error: CacheError): CacheError {
+  const { constructor, message, cause, operation } = error;
+  const sent = error instanceof ConnectionError ? { sent: error.sent } : {};
+  return new (constructor as new (text: string, details: CacheErrorDetails) => CacheError)(message, {
+    cause,
+    operation,
+    ...sent,
+  });
+}
+
 /** An option or argument is wrong. The message names the option and the value it had. */
 export class InvalidOptionError extends CacheError {
   readonly code = 'TIERCEL_INVALID_OPTION';
@@ -116,13 +127,22 @@ export class DecodeError extends CacheError {
   readonly code = 'TIERCEL_DECODE';
 }
 
+/** What went wrong with one key: an error of this package, with its `code`, or, of keys that were loaded, what the loader threw. */
+export type KeyFailure = Error & { readonly code?: string };
+
 /** Some keys of a bulk operation failed; the others were carried out. */
 export class BulkError extends CacheError {
   readonly code = 'TIERCEL_BULK';
   /** The failed keys, each with its own error. */
-  readonly failures: ReadonlyMap<string, CacheError>;
+  readonly failures: ReadonlyMap<string, KeyFailure>;
+  /** Where values were asked for: those of the other keys, in the order asked. */
+  readonly results: ReadonlyMap<string, unknown>;
 
-  constructor(failures: ReadonlyMap<string, CacheError>, total: number, details: CacheErrorDetails = {}) {
+  constructor(
+    failures: ReadonlyMap<string, KeyFailure>,
+    total: number,
+    details: CacheErrorDetails & { readonly results?: ReadonlyMap<string, unknown> } = {},
+  ) {
     const first = failures.values().next().value;
     super(
       `${failures.size} of ${total} keys failed in ${details.operation ?? 'a bulk operation'}` +
@@ -130,6 +150,14 @@ export class BulkError extends CacheError {
       { cause: first, ...details },
     );
     this.failures = failures;
+    this.results = details.results ?? new Map<string, unknown>();
+  }
+
+  override get outcome(): Outcome {
+    for (const failure of this.failures.values()) {
+      if (failure instanceof CacheError && failure.outcome === 'unknown') return 'unknown';
+    }
+    return 'not-done';
   }
 }
 

@@ -22,6 +22,7 @@ export {
   CacheManager,
   type CacheHealth,
   type CacheStats,
+  type GetOrSetManyOptions,
   type GetOrSetOptions,
 } from './manager/cache-manager.js';
 export type { EntryOptions } from './manager/entry-options.js';
@@ -34,7 +35,7 @@ export type { WriteBehindOptions } from './strategies/write-behind/write-behind-
 export type { WriteBacklog } from './strategies/write-behind/write-queue.js';
 export type { CachePreloader, PreloadProgress, PreloadStatus } from './preload/cache-preloader.js';
 export type { PreloadContext, PreloadEntries, PreloaderOptions, PreloadPattern } from './preload/pattern.js';
-export type { LoadMany } from './manager/load-batcher.js';
+export type { LoadMany, LoadManyContext } from './layers/load-batch.js';
 export type { WrapOptions } from './manager/wrap.js';
 export type { LoadContext, Loader } from './layers/load.js';
 export type { Layer, ReadEvent } from './layers/layer-context.js';
@@ -106,4 +107,6 @@ export {
   MissingPeerError,
   OverloadedError,
   ServerError,
+  type KeyFailure,
+  type Outcome,
 } from './errors.js';

@@ -1,4 +1,4 @@
-import { CacheError, ServerError, type CacheErrorDetails } from '../errors.js';
+import { repeated, ServerError, type CacheError } from '../errors.js';
 import type { CommandArgument, Reader, Reply } from '../redis/port.js';
 
 /** What one read command may ask for: more would hold up others, since the server carries out one command at a time. */
@@ -191,16 +191,6 @@ function distinct(reads: Reads): Reads {
 
 function fail({ readers, slots }: Pick<Reads, 'readers' | 'slots'>, error: CacheError): void {
   for (const [i, reader] of readers.entries()) {
-    reader.failed(i === 0 ? error : another(error), slots[i] as number);
+    reader.failed(i === 0 ? error : repeated(error), slots[i] as number);
   }
-}
-
-/** The same error once more: each is later told its own key, so that the keys of one command cannot share it. */
-function another(error: unknown): CacheError {
-  if (!(error instanceof CacheError)) return error as CacheError;
-  const { constructor, message, cause, operation } = error;
-  return new (constructor as new (text: string, details: CacheErrorDetails) => CacheError)(message, {
-    cause,
-    operation,
-  });
 }

@@ -1,3 +1,4 @@
+import { parseByteSize, type ByteSize } from '../byte-size.js';
 import type { Codec } from '../codec/codec.js';
 import { msgpackCodec } from '../codec/msgpack.js';
 import { Serializer } from '../codec/serializer.js';
@@ -14,6 +15,8 @@ import { KeySpace } from './key-space.js';
 /** How long an entry lives when nobody says. */
 const DEFAULT_TTL = 15 * 60 * 1000;
 
+const OPTIONS = ['namespace', 'ttl', 'codec', 'readCodecs', 'maxValueBytes', 'logger'];
+
 export interface CacheClientOptions {
   /** Keeps the keys of one use apart from all others. `''` for bare keys. Default `tiercel`. */
   readonly namespace?: string;
@@ -23,6 +26,8 @@ export interface CacheClientOptions {
   readonly codec?: Codec;
   /** Further codecs that entries may have been written with. */
   readonly readCodecs?: readonly Codec[];
+  /** What one value may take in Redis: bytes, or text such as `'1mb'`; a larger one is an `EncodeError`. Default 64 MiB. */
+  readonly maxValueBytes?: ByteSize;
   /** Default: silence. */
   readonly logger?: Logger;
 }
@@ -58,12 +63,21 @@ export interface ClientParts {
   readonly metrics: CacheMetrics;
 }
 
+/** @throws InvalidOptionError */
+export function serializerOf(
+  options: Pick<CacheClientOptions, 'codec' | 'readCodecs' | 'maxValueBytes'>,
+): Serializer {
+  const maxBytes =
+    options.maxValueBytes === undefined ? undefined : parseByteSize(options.maxValueBytes, 'maxValueBytes');
+  return new Serializer(options.codec ?? msgpackCodec(), options.readCodecs, maxBytes);
+}
+
 /** Checks the options and opens the port, which connects in the background. */
 export function clientParts(redis: RedisOptions, options: CacheClientOptions): ClientParts {
-  rejectUnknownOptions(options, ['namespace', 'ttl', 'codec', 'readCodecs', 'logger'], 'CacheClient');
+  rejectUnknownOptions(options, OPTIONS, 'CacheClient');
   const keys = KeySpace.of(options.namespace ?? 'tiercel');
   const ttl = parseTtl(options.ttl, DEFAULT_TTL);
-  const serializer = new Serializer(options.codec ?? msgpackCodec(), options.readCodecs);
+  const serializer = serializerOf(options);
   return {
     port: openPort(redis, { logger: guardedLogger(options.logger) }),
     keys,

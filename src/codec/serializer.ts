@@ -32,6 +32,9 @@ export interface Unreadable {
   readonly cause?: unknown;
 }
 
+/** So large a value is a mistake rather than a need: while Redis reads or writes it, nobody else gets an answer. */
+export const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
+
 const A_MARKER: Unreadable = Object.freeze({ ok: false, reason: 'marker' });
 const OTHER_CODEC: Unreadable = Object.freeze({ ok: false, reason: 'other-codec' });
 
@@ -39,14 +42,16 @@ const OTHER_CODEC: Unreadable = Object.freeze({ ok: false, reason: 'other-codec'
 export class Serializer {
   readonly #codec: Codec;
   readonly #readers: ReadonlyArray<Codec | undefined>;
+  readonly #maxBytes: number;
 
   /**
    * @param codec - writes, and reads its own.
    * @param alsoReads - read only, so that a change of codec leaves the entries there readable. A process that may not be
    * up to date yet needs the new codec here before another writes with it.
+   * @param maxBytes - what an entry may have altogether; a larger one is refused when it is written, and read all the same.
    * @throws InvalidOptionError for an id outside 1 to 15, or one that two of them have.
    */
-  constructor(codec: Codec, alsoReads: readonly Codec[] = []) {
+  constructor(codec: Codec, alsoReads: readonly Codec[] = [], maxBytes = DEFAULT_MAX_BYTES) {
     const readers: Array<Codec | undefined> = Array.from({ length: 16 });
     for (const reader of [codec, ...alsoReads]) {
       const { id, name } = reader;
@@ -60,6 +65,7 @@ export class Serializer {
       readers[id] ??= reader;
     }
     this.#codec = codec;
+    this.#maxBytes = maxBytes;
     this.#readers = readers;
   }
 
@@ -71,7 +77,7 @@ export class Serializer {
   /**
    * The bytes to store; they are the caller's own.
    *
-   * @throws EncodeError when the codec refuses the value, or a field is out of its range.
+   * @throws EncodeError when the codec refuses the value, it is too large, or a field is out of its range.
    */
   encode(value: unknown, fields: ValueFields): Buffer {
     const { id, name } = this.#codec;
@@ -83,7 +89,13 @@ export class Serializer {
       throw new EncodeError(`codec '${name}' failed: ${String(error)}`, { cause: error });
     }
     const { createdAt, freshFor, usableFor, cost, tags } = fields;
-    return encodeEntry({ codec: id, createdAt, freshFor, usableFor, cost, tags }, payload);
+    const entry = encodeEntry({ codec: id, createdAt, freshFor, usableFor, cost, tags }, payload);
+    if (entry.length > this.#maxBytes) {
+      throw new EncodeError(
+        `the value takes ${entry.length} bytes, which is more than maxValueBytes (${this.#maxBytes})`,
+      );
+    }
+    return entry;
   }
 
   /** Never throws, whatever the bytes and whatever the codec does. */

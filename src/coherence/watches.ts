@@ -68,6 +68,11 @@ export class Watches {
     for (let watch = this.#first.get(redisKey); watch; watch = watch.next) watch.notice();
   }
 
+  /** All keys that begin so. */
+  changedUnder(prefix: string): void {
+    for (const redisKey of this.#first.keys()) if (redisKey.startsWith(prefix)) this.changed(redisKey);
+  }
+
   /** Any key may have changed, or any of the part. */
   allChanged(part?: KeyPart): void {
     for (const redisKey of this.#first.keys()) if (!part || part.has(redisKey)) this.changed(redisKey);

@@ -1,5 +1,5 @@
 import type { Watch } from '../coherence/watches.js';
-import type { CacheError } from '../errors.js';
+import { CacheError } from '../errors.js';
 import { delay } from '../runtime/delay.js';
 import { turnClock } from '../runtime/turn-clock.js';
 import type { Copies } from './copies.js';
@@ -87,9 +87,9 @@ export class Loading implements FirstReads {
   #settleAtOnce<T>(found: Found, flight: Flight<T>, redis: RedisParts): boolean {
     if (found.kind !== 'value' || found.header.tags.length > 0) return false;
     const { key, policy, watch } = flight;
-    if (judge(found.header, policy, redis.shared.turnNow()) !== 'fresh') return false;
+    if (this.#judgeAge(found, policy, redis) !== 'fresh') return false;
     this.#context.metrics.recordRead('hit', turnClock.now() - flight.began);
-    if (watch) this.#keepFound(key, found, policy, watch);
+    if (watch) this.keepFound(key, found, policy, watch);
     if (this.#context.onRead) this.#tell(key, 'redis', found.header.createdAt, 'fresh');
     flight.settle(found.value as T);
     return true;
@@ -111,13 +111,20 @@ export class Loading implements FirstReads {
     try {
       const found = await redis.shared.read(key);
       if (found.kind !== 'value') return undefined;
-      const verdict = await this.#judgeTagged(found, policy, redis);
-      if (verdict === 'expired' || verdict === 'only-on-error') return undefined;
-      this.#keepFound(key, found, policy, watch);
+      const verdict = await this.judge(found, policy, redis);
+      if (!isServed(verdict)) return undefined;
+      this.keepFound(key, found, policy, watch);
       return { entry: found, verdict };
     } finally {
       this.#context.watches.end(watch);
     }
+  }
+
+  /** What to do with an entry, by its age and its tags. Rejects with `RedisAway`. */
+  judge(found: StoredEntry, policy: EntryPolicy, redis: RedisParts): Verdict | Promise<Verdict> {
+    return found.header.tags.length === 0
+      ? this.#judgeAge(found, policy, redis)
+      : this.#judgeTagged(found, policy, redis);
   }
 
   /** @param first - what the first read has found. */
@@ -137,14 +144,11 @@ export class Loading implements FirstReads {
         known = undefined;
         let verdict: Verdict = 'expired';
         if (found.kind === 'value') {
-          const isTagged = found.header.tags.length > 0;
-          verdict = isTagged
-            ? await this.#judgeTagged(found, policy, redis)
-            : judge(found.header, policy, shared.now());
+          verdict = await this.judge(found, policy, redis);
         }
         if (found.kind === 'value' && (verdict === 'fresh' || (!flight.refresh && isServed(verdict)))) {
           if (!missed) this.#context.metrics.recordRead('hit', turnClock.now() - began);
-          this.#keepFound(key, found, policy, watch);
+          this.keepFound(key, found, policy, watch);
           if (verdict === 'revalidate') this.#context.metrics.increment('staleServes');
           if (verdict !== 'fresh') flight.afterwards = this.#refresh(flight, found, redis);
           this.#tell(key, 'redis', found.header.createdAt, verdict);
@@ -288,26 +292,31 @@ export class Loading implements FirstReads {
   }
 
   /** Something that is no entry is in the way: the outcome is written over it. */
-  async #loadOver<T>(flight: Flight<T>, { shared, tags }: RedisParts): Promise<T> {
+  async #loadOver<T>(flight: Flight<T>, redis: RedisParts): Promise<T> {
     const { key, policy } = flight;
-    const createdAt = shared.now();
-    const watch = this.#context.watches.begin(shared.redisKey(key));
+    const createdAt = redis.shared.now();
+    const watch = this.#context.watches.begin(redis.shared.redisKey(key));
     try {
       const loaded = await this.#load(flight, undefined);
       const fresh = this.#prepare(loaded, createdAt, policy);
       if (fresh && !watch.changed && !flight.outdated) {
-        const entry = shared.encode(fresh.kept.value, fresh.kept);
-        flight.afterwards = tags
-          .prepareFill(fresh.kept.tags, createdAt)
-          .then((allowed) => (allowed ? shared.write(key, entry, fresh.times.keepFor) : false))
-          .then(() => undefined)
-          .catch((error: unknown) => this.#context.onBackgroundError(error, 'fill', key));
+        flight.afterwards = this.#writeOver(key, fresh, redis).catch((error: unknown) =>
+          this.#context.onBackgroundError(error, 'fill', key),
+        );
       }
       this.#tell(key, 'load', createdAt, 'fresh');
       return loaded.value;
     } finally {
       this.#context.watches.end(watch);
     }
+  }
+
+  async #writeOver(key: string, { kept, times }: Fresh, { shared, tags }: RedisParts): Promise<void> {
+    const entry = shared.encode(kept.value, kept);
+    if (!(await tags.prepareFill(kept.tags, kept.createdAt))) return;
+    const redisKey = shared.redisKey(key);
+    const [written] = await shared.write([{ redisKey, entry, keepFor: times.keepFor, prove: false }]);
+    if (written instanceof CacheError) throw written;
   }
 
   /** Without Redis to share it, and with a copy that lives the shorter for it. */
@@ -396,7 +405,8 @@ export class Loading implements FirstReads {
     this.#context.watches.changed(lease.markerKey);
   }
 
-  #keepFound(key: string, found: StoredEntry, policy: EntryPolicy, watch: Watch): void {
+  /** @param watch - begun before the read was sent. */
+  keepFound(key: string, found: StoredEntry, policy: EntryPolicy, watch: Watch): void {
     if (watch.changed || !this.#copies.keeps(policy)) return;
     const kept: Kept = { ...found.header, value: this.#context.barrier.in(found.value) };
     this.#copies.keep(key, kept, policy, found.bytes.length, this.#context.proven());
@@ -406,7 +416,11 @@ export class Loading implements FirstReads {
     const { tags, createdAt } = found.header;
     if (tags.length > 0 && (await askRedis(redis.tags.resolve(tags, createdAt))) === 'stale')
       return 'expired';
-    return judge(found.header, policy, redis.shared.now());
+    return this.#judgeAge(found, policy, redis);
+  }
+
+  #judgeAge({ header }: StoredEntry, policy: EntryPolicy, { shared }: RedisParts): Verdict {
+    return shared.isCleared(header.createdAt) ? 'expired' : judge(header, policy, shared.turnNow());
   }
 
   #tell(key: string, layer: Layer, createdAt: number, verdict: Verdict): void {
@@ -418,7 +432,7 @@ export class Loading implements FirstReads {
   }
 }
 
-function isServed(verdict: Verdict): boolean {
+export function isServed(verdict: Verdict): boolean {
   return verdict === 'fresh' || verdict === 'early' || verdict === 'revalidate';
 }
 

@@ -1,18 +1,24 @@
 import type { CoherentNamespace } from '../coherence/coherence.js';
+import { BulkError, CacheError, EncodeError, InvalidOptionError, type KeyFailure } from '../errors.js';
 import type { KeyPart } from '../redis/port.js';
-import { BulkError, CacheError, EncodeError } from '../errors.js';
+import { BulkRead } from './bulk-read.js';
 import { Copies } from './copies.js';
 import type { EntryPolicy } from './entry-policy.js';
-import { lifetimes, type Verdict } from './freshness.js';
+import type { Verdict } from './freshness.js';
 import type { Layer, LayerContext, RedisParts } from './layer-context.js';
 import type { Loader } from './load.js';
+import type { LoadBatch } from './load-batch.js';
 import { Loading } from './loading.js';
 import { LocalTags } from './local-tags.js';
 import type { Held, Kept, MemoryTier } from './memory-tier.js';
 import { RedisAway } from './redis-away.js';
 import { Replacing } from './replacing.js';
-import { SingleFlight, type Flight } from './single-flight.js';
+import { SingleFlight, type Flight, type LoadRound } from './single-flight.js';
+import { Storing } from './storing.js';
 import type { TagTable } from './tag-table.js';
+
+/** Keys that one bulk read asks for; the next are asked for when these are here, so that what is under way stays bounded. */
+const KEYS_AT_ONCE = 5000;
 
 export interface MultiLayerParts {
   readonly context: LayerContext;
@@ -52,6 +58,7 @@ export class MultiLayerCache {
   readonly #redis: RedisParts | undefined;
   readonly #flights = new SingleFlight();
   readonly #loading: Loading;
+  readonly #storing: Storing;
   readonly #replacing: Replacing;
   readonly #localTags = new LocalTags();
 
@@ -60,11 +67,13 @@ export class MultiLayerCache {
     this.#redis = redis;
     this.#copies = new Copies(memory, () => this.#now(), context.unprovenLife);
     this.#loading = new Loading(context, redis, this.#copies, this.#flights);
+    const supersede = (key: string): boolean => this.#supersede(key);
+    this.#storing = new Storing({ context, redis, copies: this.#copies, supersede });
     this.#replacing = new Replacing({
       context,
       redis,
       copies: this.#copies,
-      supersede: (key) => void this.#supersede(key),
+      supersede,
       forget: (key) => this.forget(key),
     });
   }
@@ -86,6 +95,7 @@ export class MultiLayerCache {
     loader: Loader<T>,
     policy: EntryPolicy,
     signal: AbortSignal | undefined,
+    round?: LoadRound,
   ): Promise<T> {
     const stale = this.#servable(key, policy);
     if (stale) {
@@ -94,7 +104,7 @@ export class MultiLayerCache {
     }
     const underWay = this.#flights.get<T>(key);
     if (underWay) this.#context.metrics.increment('coalesced');
-    const flight = underWay ?? this.#begin(key, loader, policy, false);
+    const flight = underWay ?? this.#begin(key, loader, policy, false, round);
     return flight.attend(signal);
   }
 
@@ -125,57 +135,98 @@ export class MultiLayerCache {
     }
   }
 
+  /** The value, or undefined; also where Redis cannot tell. */
+  async get<T>(key: string, policy: EntryPolicy): Promise<T | undefined> {
+    return (await this.getMany<T>([key], policy))[0];
+  }
+
+  /** The values, each in its key's place, in one round trip for a chunk of keys. */
+  async getMany<T>(keys: readonly string[], policy: EntryPolicy): Promise<Array<T | undefined>> {
+    const values: unknown[] = keys.map((key) => this.#copy(key, policy));
+    const redis = this.#redis;
+    const missing: number[] = [];
+    for (const [place, value] of values.entries()) {
+      if (value !== undefined) continue;
+      if (redis && !redis.recovery.isPending(redis.shared.redisKey(keys[place] as string)))
+        missing.push(place);
+      else this.#context.metrics.increment('misses');
+    }
+    if (redis) {
+      const parts = { context: this.#context, redis, copies: this.#copies, loading: this.#loading };
+      for (let start = 0; start < missing.length; start += KEYS_AT_ONCE) {
+        await BulkRead.run(parts, keys, missing.slice(start, start + KEYS_AT_ONCE), values, policy);
+      }
+    }
+    return values as Array<T | undefined>;
+  }
+
+  /**
+   * Each key as `getOrSet` does it, with what is missing loaded in one call.
+   *
+   * @param batch - of this call alone.
+   */
+  async getOrSetMany<T>(
+    keys: readonly string[],
+    batch: LoadBatch<string, T>,
+    policy: EntryPolicy,
+    signal: AbortSignal | undefined,
+  ): Promise<Array<PromiseSettledResult<T>>> {
+    // Nothing is decided before the last key has entered.
+    batch.enter();
+    const answers = keys.map((key) => {
+      const held = policy.memory === 0 ? undefined : this.peek<T>(key);
+      if (held !== undefined) return Promise.resolve(held);
+      return this.getOrSet(key, (context) => batch.load(key, context), policy, signal, batch);
+    });
+    batch.leave();
+    return Promise.allSettled(answers);
+  }
+
   /** Resolves when Redis has the value. Rejects, and remembers to remove the old one, where it has not. */
   async set(key: string, value: unknown, policy: EntryPolicy): Promise<void> {
-    if (value === undefined) throw new EncodeError('undefined means a miss and cannot be stored');
-    this.#supersede(key);
-    const ttl = value === null ? (policy.negativeTtl ?? policy.ttl) : policy.ttl;
-    const times = lifetimes({ ...policy, ttl });
-    const kept: Kept = {
-      value: this.#context.barrier.in(value),
-      createdAt: this.#now(),
-      cost: undefined,
-      tags: policy.tags,
-      ...times,
-    };
-    const redis = this.#redis;
-    if (!redis) {
-      this.#copies.keep(key, kept, policy, this.#context.sizeOf(value), true);
-      this.#context.metrics.increment('sets');
-      return;
-    }
-    const redisKey = redis.shared.redisKey(key);
-    const entry = redis.shared.encode(kept.value, kept);
-    const watch = this.#context.watches.begin(redisKey);
-    try {
-      const allowed = policy.tags.length === 0 || (await redis.tags.prepareFill(policy.tags, kept.createdAt));
-      const proven = await redis.shared.write(key, entry, times.keepFor);
-      if (proven && allowed && !watch.changed) {
-        this.#copies.keep(key, kept, policy, entry.length, this.#context.proven());
-      }
-      this.#context.metrics.increment('sets');
-    } catch (error) {
-      // What stands in Redis is older than what the caller knows.
-      redis.recovery.add(redisKey);
-      throw error;
-    } finally {
-      this.#context.watches.end(watch);
-      // Whoever waits here for a load under somebody's lease: there is a value now.
-      this.#context.watches.changed(redisKey);
-    }
+    const failures = await this.#storing.set([[key, value]], policy);
+    for (const failure of failures.values()) throw failure;
+  }
+
+  /** The same for many. Resolves with those that failed. */
+  setMany(
+    values: Iterable<readonly [key: string, value: unknown]>,
+    policy: EntryPolicy,
+  ): Promise<Map<string, KeyFailure>> {
+    return this.#storing.set(values, policy);
   }
 
   /** Whether there was a value. Rejects where Redis did not remove it, and remembers to. */
   async delete(key: string): Promise<boolean> {
-    const had = this.#supersede(key);
+    const { had, failures } = await this.#storing.delete([key]);
+    for (const failure of failures.values()) throw failure;
+    return had.get(key) === true;
+  }
+
+  /** The same for many. */
+  deleteMany(
+    keys: readonly string[],
+  ): Promise<{ readonly had: Map<string, boolean>; readonly failures: Map<string, KeyFailure> }> {
+    return this.#storing.delete(keys);
+  }
+
+  /**
+   * Removes all keys of the namespace, and voids what is under way for them. A load that runs in another process loses its lease
+   * with its key, so that it is not stored. Rejects where Redis has not removed them all, and remembers to.
+   */
+  async clear(): Promise<void> {
     const redis = this.#redis;
-    this.#context.metrics.increment('deletes');
-    if (!redis) return had;
+    this.#supersedeAll();
+    if (!redis) return;
+    redis.recovery.rememberAll();
     try {
-      return await redis.shared.remove(key);
+      await redis.shared.clear();
     } catch (error) {
-      redis.recovery.add(redis.shared.redisKey(key));
+      if (error instanceof CacheError && !(error instanceof InvalidOptionError)) redis.recovery.addAll();
       throw error;
+    } finally {
+      // The server does not tell of what is removed from here, and what was read while it went on may be of before.
+      this.#supersedeAll();
     }
   }
 
@@ -197,27 +248,6 @@ export class MultiLayerCache {
     } catch (error) {
       this.#context.onBackgroundError(error, 'delete', key);
     }
-  }
-
-  /** Each key by itself, in one pipeline. @throws BulkError with those that failed. */
-  async each<K extends string, R>(
-    keys: readonly K[],
-    operation: string,
-    work: (key: K) => Promise<R>,
-  ): Promise<R[]> {
-    const failures = new Map<string, CacheError>();
-    const results: R[] = [];
-    const attempt = async (key: K): Promise<void> => {
-      try {
-        results.push(await work(key));
-      } catch (error) {
-        if (!(error instanceof CacheError)) throw error;
-        failures.set(key, error);
-      }
-    };
-    await Promise.all(keys.map(attempt));
-    if (failures.size > 0) throw new BulkError(failures, keys.length, { operation });
-    return results;
   }
 
   /** From here on every entry with one of the tags is stale, in all processes. */
@@ -293,6 +323,22 @@ export class MultiLayerCache {
     return this.#copies.drop(key);
   }
 
+  #supersedeAll(): void {
+    this.#copies.dropAll();
+    this.#flights.outdateAll();
+    this.#context.watches.changedUnder(this.#redis?.shared.redisKey('') ?? '');
+  }
+
+  /** The copy, if it may be served without a load. */
+  #copy(key: string, policy: EntryPolicy): unknown {
+    const plain = this.peek(key);
+    if (plain !== undefined) return plain;
+    const found = this.#copies.judged(key, policy);
+    if (!found || found.verdict === 'only-on-error' || !this.#areTagsValid(found.held)) return undefined;
+    this.#countHit('memoryHits');
+    return this.#context.barrier.out(found.held.value);
+  }
+
   #servable(key: string, policy: EntryPolicy): Held | undefined {
     const found = this.#copies.judged(key, policy);
     if (!found || found.verdict === 'only-on-error' || !this.#areTagsValid(found.held)) return undefined;
@@ -304,12 +350,19 @@ export class MultiLayerCache {
 
   #refreshBehind<T>(key: string, loader: Loader<T>, policy: EntryPolicy): void {
     if (this.#flights.get(key)) return;
-    const flight = this.#begin(key, loader, policy, true);
+    const flight = this.#begin(key, loader, policy, true, undefined);
     flight.outcome.catch((error: unknown) => this.#context.onBackgroundError(error, 'refresh', key));
   }
 
-  #begin<T>(key: string, loader: Loader<T>, policy: EntryPolicy, refresh: boolean): Flight<T> {
-    const flight = this.#flights.start({ key, loader, policy, refresh, round: undefined }, this.#loading);
+  #begin<T>(
+    key: string,
+    loader: Loader<T>,
+    policy: EntryPolicy,
+    refresh: boolean,
+    round: LoadRound | undefined,
+  ): Flight<T> {
+    round?.enter();
+    const flight = this.#flights.start({ key, loader, policy, refresh, round }, this.#loading);
     this.#loading.begin(flight);
     return flight;
   }

@@ -6,6 +6,9 @@ import { RecoveryLog } from '../resilience/recovery-log.js';
 import type { Recoverable, Recovery } from '../resilience/recovery.js';
 import type { TagTable } from './tag-table.js';
 
+/** Milliseconds for which it is remembered that all keys were removed: as long as single keys at most. */
+const RECENT = 10_000;
+
 export interface NamespaceRecoveryParts {
   readonly port: RedisPort;
   readonly tags: TagTable;
@@ -31,6 +34,7 @@ export class NamespaceRecovery implements Recoverable {
   /** Those with something in them. Nearly always there are none, and every read asks. */
   readonly #logs = new Map<RedisPort, RecoveryLog>();
   #heldTags: string[] = [];
+  #clearedAt = -Infinity;
   readonly #recentKeys: RecentKeys | undefined;
   readonly #recentTags: RecentKeys | undefined;
 
@@ -50,6 +54,12 @@ export class NamespaceRecovery implements Recoverable {
     this.#recovery.start();
   }
 
+  /** The same of all keys of the namespace. */
+  addAll(): void {
+    this.#keepAll();
+    this.#recovery.start();
+  }
+
   /** No entry with one of these tags is valid here until Redis was told. */
   addTags(tags: readonly string[]): void {
     for (const tag of tags) this.#tags.hold(tag);
@@ -62,12 +72,18 @@ export class NamespaceRecovery implements Recoverable {
     this.#recentKeys?.add(redisKey);
   }
 
+  /** All keys are being removed. */
+  rememberAll(): void {
+    this.#clearedAt = performance.now();
+  }
+
   /** The tags are being invalidated. */
   rememberTags(tags: readonly string[]): void {
     for (const tag of tags) this.#recentTags?.add(tag);
   }
 
   recall(part?: KeyPart): void {
+    if (this.#recentKeys && performance.now() - this.#clearedAt < RECENT) this.#keepAll();
     for (const redisKey of this.#recentKeys?.all ?? []) {
       if (!part || part.has(redisKey)) this.#keep(redisKey);
     }
@@ -94,10 +110,18 @@ export class NamespaceRecovery implements Recoverable {
   }
 
   #keep(redisKey: string): void {
-    const shard = this.#shardOf(redisKey);
+    this.#logOf(this.#shardOf(redisKey)).add(redisKey);
+  }
+
+  #keepAll(): void {
+    const shards = this.#port.shardOf ? this.#port.servers : [this.#port];
+    for (const shard of shards) this.#logOf(shard).addAll();
+  }
+
+  #logOf(shard: RedisPort): RecoveryLog {
     let log = this.#logs.get(shard);
     if (!log) this.#logs.set(shard, (log = new RecoveryLog({ serverNow: () => this.#port.serverNow() })));
-    log.add(redisKey);
+    return log;
   }
 
   async #replayKeys(shard: RedisPort, log: RecoveryLog): Promise<void> {

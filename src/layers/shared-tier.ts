@@ -1,5 +1,6 @@
 import { isMarker, versionOf, encodeMarker, type EntryHeader } from '../codec/entry.js';
 import type { Serializer, ValueFields } from '../codec/serializer.js';
+import { clearNamespace } from '../client/clear-namespace.js';
 import { REFRESH_PREFIX, type KeySpace } from '../client/key-space.js';
 import { CacheError, ServerError } from '../errors.js';
 import type { Command, Reader, RedisPort, Reply } from '../redis/port.js';
@@ -40,6 +41,16 @@ export interface Lease extends Claim {
   readonly markerKey: string;
   /** The marker's version id. */
   readonly marker: Buffer;
+}
+
+/** One entry to be written. */
+export interface Writing {
+  readonly redisKey: string;
+  readonly entry: Buffer;
+  /** Milliseconds, or `Infinity`. */
+  readonly keepFor: number;
+  /** Whether it is to be kept in memory, if that can be proven. */
+  readonly prove: boolean;
 }
 
 const NOTHING: Found = Object.freeze({ kind: 'nothing' });
@@ -92,6 +103,8 @@ export class SharedTier {
   readonly #prefix: string;
   readonly #serializer: Serializer;
   readonly #onUnreadable: SharedTierParts['onUnreadable'];
+  /** When those that are under way began, by the server's clock. */
+  readonly #clearing = new Set<{ readonly began: number }>();
   #turn = -1;
   #turnNow = 0;
 
@@ -224,31 +237,69 @@ export class SharedTier {
   }
 
   /**
-   * Writes over whatever stands there.
+   * Writes over whatever stands there, in one pipeline.
    *
-   * @returns whether it may be kept in memory: whether this entry was still the one there when it was read behind the write.
-   * Where nobody tells of changes there is no such proof, and none is asked for.
+   * @returns for each whether it may be kept in memory: whether the entry was still the one there when it was read behind the
+   * write. Where nobody tells of changes there is no such proof, and none is asked for. An error where it was not written, or
+   * where that is unknown.
    */
-  async write(key: string, entry: Buffer, keepFor: number): Promise<boolean> {
-    const redisKey = this.redisKey(key);
-    const expiry = keepFor === Infinity ? [] : ['PX', String(keepFor)];
-    const setting: Command = { key: redisKey, args: ['SET', redisKey, entry, ...expiry] };
-    const [written, proof] = await this.#provenWrite(redisKey, setting);
-    if (!isOk(written)) throw new ServerError('Redis answered a SET with something else than OK');
-    return proof === undefined || isSame(proof, Buffer.from(versionOf(entry), 'latin1'));
+  async write(writings: readonly Writing[]): Promise<Array<boolean | CacheError>> {
+    const commands: Command[] = [];
+    for (const { redisKey, entry, keepFor, prove } of writings) {
+      const expiry = keepFor === Infinity ? [] : ['PX', String(keepFor)];
+      commands.push({ key: redisKey, args: ['SET', redisKey, entry, ...expiry] });
+      if (this.#proves(prove)) commands.push(versionCommand(redisKey));
+    }
+    const replies = await this.#port.sendAll(commands);
+    let next = 0;
+    return writings.map(({ entry, prove }) => {
+      const written = replies[next++];
+      const proof = this.#proves(prove) ? replies[next++] : undefined;
+      if (written instanceof CacheError) return written;
+      if (!isOk(written)) return new ServerError('Redis answered a SET with something else than OK');
+      // It is written, whatever became of the proof.
+      if (proof === undefined) return !this.tellsChanges;
+      return !(proof instanceof CacheError) && isSame(proof, Buffer.from(versionOf(entry), 'latin1'));
+    });
   }
 
-  /** Whether there was a value. A lease is removed too, and is none. */
-  async remove(key: string): Promise<boolean> {
-    const redisKey = this.redisKey(key);
-    const [head, removed] = await this.#port.sendAll([
-      { key: redisKey, args: ['GETRANGE', redisKey, '0', MARKER_END] },
-      { key: redisKey, args: ['UNLINK', redisKey] },
-    ]);
-    if (removed instanceof CacheError) throw removed;
-    // A list or a hash cannot be read so, and is no lease; it was removed all the same.
-    if (head instanceof CacheError && !answersWith(head, 'WRONGTYPE')) throw head;
-    return removed === 1 && !(Buffer.isBuffer(head) && isMarker(head));
+  /** For each whether there was a value, in one pipeline. A lease is removed too, and is none. */
+  async remove(keys: readonly string[]): Promise<Array<boolean | CacheError>> {
+    const commands = keys.flatMap((key): Command[] => {
+      const redisKey = this.redisKey(key);
+      return [
+        { key: redisKey, args: ['GETRANGE', redisKey, '0', MARKER_END] },
+        { key: redisKey, args: ['UNLINK', redisKey] },
+      ];
+    });
+    const replies = await this.#port.sendAll(commands);
+    return keys.map((_, i) => {
+      const head = replies[2 * i];
+      const removed = replies[2 * i + 1];
+      if (removed instanceof CacheError) return removed;
+      // A list or a hash cannot be read so, and is no lease; it was removed all the same.
+      if (head instanceof CacheError && !answersWith(head, 'WRONGTYPE')) return head;
+      return removed === 1 && !(Buffer.isBuffer(head) && isMarker(head));
+    });
+  }
+
+  /** Removes all keys of the namespace from all servers. @throws CacheError; InvalidOptionError for bare keys. */
+  async clear(): Promise<void> {
+    // Until it is done, whoever reads here may come upon an entry that is still to be removed.
+    const clearing = { began: this.now() };
+    this.#clearing.add(clearing);
+    try {
+      await clearNamespace(this.#port, this.#prefix);
+    } finally {
+      this.#clearing.delete(clearing);
+    }
+  }
+
+  /** Whether an entry is of before a `clear` that is under way. */
+  isCleared(createdAt: number): boolean {
+    if (this.#clearing.size === 0) return false;
+    for (const { began } of this.#clearing) if (createdAt <= began) return true;
+    return false;
   }
 
   /** What the bytes under a key are. */
@@ -270,6 +321,10 @@ export class SharedTier {
     return UNREADABLE;
   }
 
+  #proves(wanted: boolean): boolean {
+    return wanted && this.tellsChanges;
+  }
+
   #otherType(key: string, error: unknown): Found {
     const found = this.inTheWay(key, error);
     if (found) return found;
@@ -283,8 +338,7 @@ export class SharedTier {
     deadline?: number,
   ): Promise<[Reply, Reply | undefined]> {
     if (!this.tellsChanges) return [await this.#port.send(write, deadline), undefined];
-    const reading: Command = { key: redisKey, args: ['GETRANGE', redisKey, VERSION.start, VERSION.end] };
-    const [written, proof] = await this.#all([write, reading], deadline);
+    const [written, proof] = await this.#all([write, versionCommand(redisKey)], deadline);
     return [written, proof];
   }
 
@@ -295,6 +349,10 @@ export class SharedTier {
       return reply;
     });
   }
+}
+
+function versionCommand(redisKey: string): Command {
+  return { key: redisKey, args: ['GETRANGE', redisKey, VERSION.start, VERSION.end] };
 }
 
 /** That the entry still stands. */

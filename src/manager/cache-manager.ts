@@ -1,10 +1,18 @@
 import type { CacheClient } from '../client/cache-client.js';
 import type { ClientHealth, ClientStats } from '../client/client-options.js';
 import type { Duration } from '../duration.js';
-import { attribute, CacheError, ClosedError, InvalidOptionError } from '../errors.js';
+import {
+  attribute,
+  BulkError,
+  CacheError,
+  ClosedError,
+  InvalidOptionError,
+  type KeyFailure,
+} from '../errors.js';
 import type { EntryPolicy } from '../layers/entry-policy.js';
 import type { ReadEvent } from '../layers/layer-context.js';
 import type { Loader } from '../layers/load.js';
+import { LoadBatch, type LoadMany } from '../layers/load-batch.js';
 import type { Entry, MultiLayerCache } from '../layers/multi-layer-cache.js';
 import { distinctTags } from '../layers/tags/check-tags.js';
 import type { CacheMetrics } from '../metrics/cache-metrics.js';
@@ -12,9 +20,10 @@ import { CachePreloader } from '../preload/cache-preloader.js';
 import type { PreloaderOptions, PreloadPattern } from '../preload/pattern.js';
 import type { ResourceId } from '../strategies/resource-id.js';
 import type { MemoryReport, MemoryReportOptions } from '../report/memory-report.js';
-import { assertKey, describeValue, distinctKeys } from '../validate.js';
+import { assertKey, describeValue, distinctKeys, positiveInteger } from '../validate.js';
 import type { CacheParts } from './cache-parts.js';
 import { callPolicy, entryPolicy, type EntryOptions } from './entry-options.js';
+import { gather } from './gather.js';
 import { Resource, type ResourceDefinition, type ResourceHost } from './resource.js';
 import { wrapFunction, type WrapOptions } from './wrap.js';
 
@@ -22,6 +31,12 @@ import { wrapFunction, type WrapOptions } from './wrap.js';
 export interface GetOrSetOptions extends EntryOptions {
   /** Lets this caller leave. The load goes on for the others, and is aborted when nobody is left. */
   readonly signal?: AbortSignal;
+}
+
+/** Options of one `getOrSetMany`. */
+export interface GetOrSetManyOptions extends GetOrSetOptions {
+  /** Keys in one call of the loader. Default 1,000. */
+  readonly maxBatch?: number;
 }
 
 export interface CacheHealth {
@@ -109,6 +124,41 @@ export class CacheManager implements AsyncDisposable {
     }
   }
 
+  /**
+   * Each key as `getOrSet` does it, and all of them together: one read for those that are not in memory, and one call of the loader
+   * for those that are nowhere and that nobody else loads. What others load, here or in another process, is waited for
+   * and shared. Answers in the order asked, without the keys there is nothing for.
+   *
+   * @param loadMany - gives the values in the order of its keys, or a Map; an `Error` in the place of one that failed.
+   * @throws BulkError where keys failed: `failures` has what the loader threw for each, and `results` the values of the others.
+   */
+  async getOrSetMany<T>(
+    keys: Iterable<string>,
+    loadMany: LoadMany<string, T>,
+    options: GetOrSetManyOptions = {},
+  ): Promise<Map<string, Exclude<T, undefined>>> {
+    this.#enter('getOrSetMany');
+    const asked = distinctKeys(keys, 'getOrSetMany');
+    assertLoader(loadMany, 'getOrSetMany');
+    const { signal, maxBatch = 1000, ...entry } = options;
+    const most = positiveInteger(maxBatch, 'maxBatch');
+    const policy = callPolicy(entry, this.#policy, 'getOrSetMany');
+    const found = new Map<string, T>();
+    const failures = new Map<string, KeyFailure>();
+    for (let start = 0; start < asked.length; start += most) {
+      signal?.throwIfAborted();
+      const chunk = asked.slice(start, start + most);
+      const batch = new LoadBatch(loadMany, most);
+      const outcomes = await this.#layers.getOrSetMany(chunk, batch, policy, signal);
+      gather(chunk, outcomes, found, failures);
+    }
+    signal?.throwIfAborted();
+    if (failures.size > 0) {
+      throw new BulkError(failures, asked.length, { operation: 'getOrSetMany', results: found });
+    }
+    return found as Map<string, Exclude<T, undefined>>;
+  }
+
   /** The value in memory, if it may be served as it is. Synchronous; nothing is asked of Redis. */
   peek<T = unknown>(key: string): T | undefined {
     return this.#layers.peek<T>(key);
@@ -119,7 +169,7 @@ export class CacheManager implements AsyncDisposable {
     const held = this.#layers.peek<T>(key);
     if (held !== undefined) return held;
     this.#enter('get', key);
-    return (await this.#layers.getEntry<T>(key, this.#policy))?.value;
+    return this.#layers.get<T>(key, this.#policy);
   }
 
   /** The value with what is known of it: which layer answered, its age, whether it is stale, its tags. */
@@ -128,15 +178,14 @@ export class CacheManager implements AsyncDisposable {
     return this.#layers.getEntry<T>(key, this.#policy);
   }
 
-  /** The values found, in the order asked; keys without one, or that Redis could not tell, are left out. */
+  /** The values found, in the order asked; keys without one, or that Redis could not tell, are left out. Nothing is loaded. */
   async getMany<T = unknown>(keys: Iterable<string>): Promise<Map<string, T>> {
     this.#enter('getMany');
     const asked = distinctKeys(keys, 'getMany');
-    const values = await Promise.all(asked.map((key) => this.get<T>(key)));
+    const values = await this.#layers.getMany<T>(asked, this.#policy);
     const found = new Map<string, T>();
-    for (const [i, key] of asked.entries()) {
-      const value = values[i];
-      if (value !== undefined) found.set(key, value);
+    for (const [place, value] of values.entries()) {
+      if (value !== undefined) found.set(asked[place] as string, value);
     }
     return found;
   }
@@ -148,7 +197,11 @@ export class CacheManager implements AsyncDisposable {
     await this.#attempt('set', key, this.#layers.set(key, value, policy));
   }
 
-  /** @throws BulkError with every key that was not written, or of which that is unknown. */
+  /**
+   * Each entry by itself, in one pipeline: some may be written though others fail.
+   *
+   * @throws BulkError with every key that was not written, or of which that is unknown.
+   */
   async setMany(
     entries: Iterable<readonly [key: string, value: unknown]>,
     options?: EntryOptions,
@@ -157,9 +210,7 @@ export class CacheManager implements AsyncDisposable {
     const keys = [...values.keys()];
     this.#enter('setMany', ...keys);
     const policy = callPolicy(options, this.#policy, 'setMany');
-    await this.#layers.each(keys, 'setMany', (key) =>
-      this.#attempt('setMany', key, this.#layers.set(key, values.get(key), policy)),
-    );
+    this.#throwIfAny(await this.#layers.setMany(values, policy), values.size, 'setMany');
   }
 
   /** Whether there was a value. A load under way is not stored any more, in whichever process it runs. */
@@ -172,10 +223,30 @@ export class CacheManager implements AsyncDisposable {
   async deleteMany(keys: Iterable<string>): Promise<number> {
     this.#enter('deleteMany');
     const asked = distinctKeys(keys, 'deleteMany');
-    const removed = await this.#layers.each(asked, 'deleteMany', (key) =>
-      this.#attempt('deleteMany', key, this.#layers.delete(key)),
-    );
-    return removed.filter(Boolean).length;
+    const { had, failures } = await this.#layers.deleteMany(asked);
+    this.#throwIfAny(failures, asked.length, 'deleteMany');
+    let removed = 0;
+    for (const each of had.values()) if (each) removed++;
+    return removed;
+  }
+
+  /**
+   * Removes all entries of this namespace, from memory and from Redis, and voids the loads under way, in whichever process they
+   * run. Namespaces within it keep theirs. Resolves when nothing is left of what was there; of what is stored meanwhile nothing is
+   * certain. It goes over all keys of the servers, so it takes longer the more of them there are.
+   *
+   * @throws InvalidOptionError for bare keys (namespace `''`), since those of others would go with them; CacheError where not
+   * all was removed: what is left is not served here any more, and is removed as soon as Redis answers.
+   */
+  async clear(): Promise<void> {
+    this.#enter('clear');
+    if (this.#cache.port && this.#path.length === 0) {
+      throw new InvalidOptionError(
+        'bare keys cannot be cleared: the keys of other programs would go with them',
+        { operation: 'clear' },
+      );
+    }
+    await this.#attempt('clear', undefined, this.#layers.clear());
   }
 
   /** From here on no entry with one of these tags is served, by any process. @throws BulkError with those not told. */
@@ -223,7 +294,11 @@ export class CacheManager implements AsyncDisposable {
   /** A kind of thing, declared once with how it is loaded. */
   resource<Id extends ResourceId, T>(name: string, definition: ResourceDefinition<Id, T>): Resource<Id, T> {
     const host: ResourceHost = {
-      getOrSet: (key, loader, options) => this.getOrSet(key, loader, options),
+      peek: (key) => this.#layers.peek(key),
+      getOrSet: (key, loader, policy, round) => {
+        this.#enter('getOrSet', key);
+        return this.#layers.getOrSet(key, loader, policy, undefined, round);
+      },
       set: (key, value, options) => this.set(key, value, options),
       delete: (key) => this.delete(key),
       deleteMany: (keys) => this.deleteMany(keys),
@@ -311,9 +386,7 @@ export class CacheManager implements AsyncDisposable {
 
   #load<T>(key: string, loader: Loader<T>, options: GetOrSetOptions | undefined): Promise<T> {
     this.#enter('getOrSet', key);
-    if (typeof loader !== 'function') {
-      throw new InvalidOptionError(`getOrSet: expected a function that loads, got ${describeValue(loader)}`);
-    }
+    assertLoader(loader, 'getOrSet');
     if (options === undefined) return this.#layers.getOrSet(key, loader, this.#policy, undefined);
     const { signal, ...entry } = options;
     return this.#layers.getOrSet(key, loader, callPolicy(entry, this.#policy, 'getOrSet'), signal);
@@ -325,13 +398,20 @@ export class CacheManager implements AsyncDisposable {
     for (const key of keys) assertKey(key, operation);
   }
 
-  async #attempt<R>(operation: string, key: string, work: Promise<R>): Promise<R> {
+  async #attempt<R>(operation: string, key: string | undefined, work: Promise<R>): Promise<R> {
     try {
       return await work;
     } catch (error) {
       this.#cache.metrics.increment('errors');
       throw error instanceof CacheError ? attribute(error, operation, key) : error;
     }
+  }
+
+  #throwIfAny(failures: ReadonlyMap<string, KeyFailure>, total: number, operation: string): void {
+    if (failures.size === 0) return;
+    this.#cache.metrics.increment('errors', failures.size);
+    for (const [key, error] of failures) if (error instanceof CacheError) attribute(error, operation, key);
+    throw new BulkError(failures, total, { operation });
   }
 
   async #orElse<T>(fallback: T, ask: (client: CacheClient) => Promise<T>): Promise<T> {
@@ -343,4 +423,9 @@ export class CacheManager implements AsyncDisposable {
       return fallback;
     }
   }
+}
+
+function assertLoader(loader: unknown, operation: string): void {
+  if (typeof loader === 'function') return;
+  throw new InvalidOptionError(`${operation}: expected a function that loads, got ${describeValue(loader)}`);
 }

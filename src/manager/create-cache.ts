@@ -1,7 +1,6 @@
 import { parseByteSize, type ByteSize } from '../byte-size.js';
 import type { Codec } from '../codec/codec.js';
-import { msgpackCodec } from '../codec/msgpack.js';
-import { Serializer } from '../codec/serializer.js';
+import { serializerOf } from '../client/client-options.js';
 import { KeySpace } from '../client/key-space.js';
 import { parseDuration, type Duration } from '../duration.js';
 import { ClusterCacheManager } from '../cluster/cluster-cache-manager.js';
@@ -63,6 +62,11 @@ export interface CacheOptions extends Omit<EntryOptions, 'memory'> {
   readonly codec?: Codec;
   /** Further codecs that entries may have been written with. */
   readonly readCodecs?: readonly Codec[];
+  /**
+   * What one value may take in Redis: bytes, or text such as `'1mb'`. A larger one is an `EncodeError` where it is written, and
+   * passed on, not stored and counted in `errors` where it is loaded. Without Redis it does not matter. Default 64 MiB.
+   */
+  readonly maxValueBytes?: ByteSize;
   /** Default: silence. */
   readonly logger?: Logger;
 }
@@ -76,6 +80,7 @@ const OPTIONS = [
   'maxLoads',
   'codec',
   'readCodecs',
+  'maxValueBytes',
   'logger',
 ];
 const MODES = ['tracking', 'broadcast', 'none'] as const;
@@ -109,7 +114,7 @@ export function createCache(options: CacheOptions = {}): CacheManager {
   const cache = new CacheParts({
     port:
       redis === undefined ? undefined : portFor(redis, kept && mode, keys, maxStaleWhenDisconnected, logger),
-    serializer: new Serializer(options.codec ?? msgpackCodec(), options.readCodecs),
+    serializer: serializerOf(options),
     memory: kept,
     isolation: oneOf(
       (memory !== false && memory?.isolation) || 'freeze',

@@ -1,7 +1,9 @@
 import { parseDuration, type Duration } from '../duration.js';
-import { EncodeError, InvalidOptionError } from '../errors.js';
+import { BulkError, EncodeError, InvalidOptionError, type KeyFailure } from '../errors.js';
 import type { EntryPolicy } from '../layers/entry-policy.js';
 import type { LoadContext, Loader } from '../layers/load.js';
+import type { LoadBatch, LoadMany } from '../layers/load-batch.js';
+import type { LoadRound } from '../layers/single-flight.js';
 import { loadThrough } from '../strategies/read-through.js';
 import { eagernessOf } from '../strategies/refresh-ahead.js';
 import type { ResourceId } from '../strategies/resource-id.js';
@@ -22,7 +24,8 @@ import type { WriteStrategy, WrittenLayers } from '../strategies/write-strategy.
 import { WriteThrough } from '../strategies/write-through.js';
 import { describeValue, positiveInteger, rejectUnknownOptions } from '../validate.js';
 import { ENTRY_OPTIONS, type EntryOptions } from './entry-options.js';
-import { LoadBatcher, type LoadMany } from './load-batcher.js';
+import { gather } from './gather.js';
+import { TurnBatches } from './turn-batches.js';
 
 const RESOURCE_OPTIONS = ['load', 'loadMany', 'maxBatch', 'refresh', ...STORE_OPTIONS, ...ENTRY_OPTIONS];
 
@@ -33,7 +36,8 @@ export interface ResourceDefinition<Id extends ResourceId, T>
   readonly load?: (id: Id, context: LoadContext) => Promise<T> | T;
   /**
    * Loads many at once: the values in the order of the ids, an `Error` in place of one that failed, `undefined` in place of
-   * one that does not exist; or a Map from id to value. The misses of one turn of the event loop become one call.
+   * one that does not exist; or a Map from id to value. What is missing of all that was asked for in one turn of the event loop
+   * becomes one call.
    */
   readonly loadMany?: LoadMany<Id, T>;
   /** Ids in one `loadMany`. Default 100. */
@@ -46,7 +50,9 @@ export interface ResourceDefinition<Id extends ResourceId, T>
 
 /** What a resource needs of the namespace it belongs to. */
 export interface ResourceHost {
-  getOrSet<T>(key: string, loader: Loader<T>, options: EntryOptions): Promise<T>;
+  peek<T>(key: string): T | undefined;
+  /** @param round - of what was asked for together; see `LoadBatch`. */
+  getOrSet<T>(key: string, loader: Loader<T>, policy: EntryPolicy, round: LoadRound | undefined): Promise<T>;
   set(key: string, value: unknown, options: EntryOptions): Promise<void>;
   delete(key: string): Promise<boolean>;
   deleteMany(keys: Iterable<string>): Promise<number>;
@@ -83,7 +89,10 @@ export class Resource<Id extends ResourceId, T> {
   readonly #host: ResourceHost;
   readonly #options: EntryOptions;
   readonly #tags: ((value: T, id: Id) => readonly string[]) | undefined;
+  readonly #policy: EntryPolicy;
+  /** Not used with `loadMany`. */
   readonly #load: (id: Id, context: LoadContext) => Promise<T> | T;
+  readonly #batches: TurnBatches<Id, T> | undefined;
   readonly #strategy: WriteStrategy<T> | undefined;
   readonly #queue: WriteQueue<T> | undefined;
 
@@ -99,9 +108,13 @@ export class Resource<Id extends ResourceId, T> {
     this.name = name;
     this.#host = host;
     this.#options = entryOptions(definition, name);
-    host.writing.policyOf(this.#options); // a wrong option is told here, not with the first call
+    this.#policy = host.writing.policyOf(this.#options); // a wrong option is told here, not with the first call
     this.#tags = typeof definition.tags === 'function' ? definition.tags : undefined;
-    this.#load = loaderOf(name, definition);
+    assertLoads(name, definition);
+    const { load, loadMany, maxBatch = 100 } = definition;
+    this.#load = load as NonNullable<typeof load>;
+    const most = positiveInteger(maxBatch, `${name}.maxBatch`);
+    this.#batches = loadMany && new TurnBatches(loadMany, most);
     const mode = writeMode(definition, name);
     const { layers } = host.writing;
     if (mode === 'behind') {
@@ -116,19 +129,30 @@ export class Resource<Id extends ResourceId, T> {
 
   /** The thing, from the cache or else loaded. */
   async get(id: Id): Promise<T> {
-    return this.#host.getOrSet(this.key(id), (context) => this.#loadThrough(id, context), this.#options);
+    const key = this.key(id);
+    if (this.#policy.memory !== 0) {
+      const held = this.#host.peek<T>(key);
+      if (held !== undefined) return held;
+    }
+    const batch = this.#batches?.ofThisTurn();
+    return this.#host.getOrSet(key, (context) => this.#loadThrough(id, context, batch), this.#policy, batch);
   }
 
-  /** The things that exist, in the order asked. Those that are missing in the cache are loaded together. */
+  /**
+   * The things that exist, in the order asked. Those that are missing in the cache are loaded together.
+   *
+   * @throws BulkError where some failed: `failures` has what was thrown for each and `results` the others, both by `key(id)`.
+   */
   async getMany(ids: Iterable<Id>): Promise<Map<Id, NonNullable<T> | Extract<T, null>>> {
     const asked = [...new Set(ids)];
-    const values = await Promise.all(asked.map((id) => this.get(id)));
-    const found = new Map<Id, NonNullable<T> | Extract<T, null>>();
-    for (const [i, id] of asked.entries()) {
-      const value = values[i];
-      if (value !== undefined) found.set(id, value as NonNullable<T> | Extract<T, null>);
+    const found = new Map<Id, T>();
+    const failures = new Map<Id, KeyFailure>();
+    gather(asked, await Promise.allSettled(asked.map((id) => this.get(id))), found, failures);
+    if (failures.size > 0) {
+      const results = this.#byKey(found);
+      throw new BulkError(this.#byKey(failures), asked.length, { operation: 'getMany', results });
     }
-    return found;
+    return found as Map<Id, NonNullable<T> | Extract<T, null>>;
   }
 
   /** Stores a value in the cache alone, that is known to be the newest. See `save` for the database too. */
@@ -200,10 +224,15 @@ export class Resource<Id extends ResourceId, T> {
     return `${this.name}:${id}`;
   }
 
-  async #loadThrough(id: Id, context: LoadContext): Promise<T> {
-    const value = await loadThrough(id, context, () => this.#load(id, context), this.#strategy);
+  async #loadThrough(id: Id, context: LoadContext, batch: LoadBatch<Id, T> | undefined): Promise<T> {
+    const load = (): Promise<T> | T => (batch ? batch.load(id, context) : this.#load(id, context));
+    const value = await loadThrough(id, context, load, this.#strategy);
     if (this.#tags && value !== undefined) context.setTags(this.#tags(value, id));
     return value;
+  }
+
+  #byKey<V>(values: ReadonlyMap<Id, V>): Map<string, V> {
+    return new Map([...values].map(([id, value]) => [this.key(id), value]));
   }
 
   #optionsOf(id: Id, value: T): EntryOptions {
@@ -243,19 +272,14 @@ async function settled(work: ReadonlyArray<Promise<unknown>>): Promise<void> {
   if (failed) throw failed.reason;
 }
 
-function loaderOf<Id extends ResourceId, T>(
+function assertLoads<Id extends ResourceId, T>(
   name: string,
-  { load, loadMany, maxBatch }: ResourceDefinition<Id, T>,
-): (id: Id, context: LoadContext) => Promise<T> | T {
+  { load, loadMany }: ResourceDefinition<Id, T>,
+): void {
   for (const [option, given] of Object.entries({ load, loadMany })) {
     if (given !== undefined && typeof given !== 'function') {
       throw new InvalidOptionError(`${name}.${option}: expected a function, got ${describeValue(given)}`);
     }
   }
-  if (loadMany) {
-    const batcher = new LoadBatcher(loadMany, positiveInteger(maxBatch ?? 100, `${name}.maxBatch`));
-    return (id) => batcher.load(id);
-  }
-  if (load) return load;
-  throw new InvalidOptionError(`${name}: a resource needs load or loadMany`);
+  if (!load && !loadMany) throw new InvalidOptionError(`${name}: a resource needs load or loadMany`);
 }

@@ -84,7 +84,11 @@ export class RecoveryLog {
     const earlier = this.#pending.get(redisKey);
     const at = Math.max(this.#serverNow(), earlier?.at ?? 0);
     this.#pending.set(redisKey, { at, monotonicAt: this.#clock.monotonic() });
-    if (this.#pending.size <= this.#capacity) return;
+    if (this.#pending.size > this.#capacity) this.addAll();
+  }
+
+  /** Keeps an invalidation of all keys that happens now. */
+  addAll(): void {
     this.#pending.clear();
     this.#overflowed = true;
     this.#overflows++;
@@ -100,7 +104,7 @@ export class RecoveryLog {
     return this.#pending.size;
   }
 
-  /** Whether there were too many, so that all keys are pending. */
+  /** Whether all keys are pending: there were too many, or all were to go. */
   get overflowed(): boolean {
     return this.#overflowed;
   }

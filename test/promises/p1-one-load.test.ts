@@ -119,6 +119,11 @@ describe('P1 one load: of a missing key at most one load runs at a time, in one 
       ...Array.from({ length: 50 }, () => things.get(1)),
       ...Array.from({ length: 50 }, () => things.getMany([1])),
       ...Array.from({ length: 50 }, () => cache.getOrSet('thing:1', () => load(1))),
+      ...Array.from({ length: 50 }, (_, i) =>
+        cache.getOrSetMany([`other:${i}`, 'thing:1'], (keys) =>
+          Promise.all(keys.map(async (key) => (key === 'thing:1' ? load(1) : key))),
+        ),
+      ),
     ]);
     expect(load).toHaveBeenCalledOnce();
   });

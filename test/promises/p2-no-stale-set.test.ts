@@ -148,4 +148,71 @@ describe('P2 no stale set', () => {
       { numRuns: 150 },
     );
   });
+
+  it('holds for many keys at once, in whatever order reads, loads and invalidations come', async () => {
+    const keyNames = ['x', 'y', 'z'] as const;
+    type Key = (typeof keyNames)[number];
+    const some = fc.subarray([...keyNames], { minLength: 1 });
+    const where = fc.constantFrom('here' as const, 'there' as const);
+    const step = fc.oneof(
+      fc.record({ do: fc.constant('load' as const), where, keys: some }),
+      fc.record({ do: fc.constant('load one' as const), where, keys: some }),
+      fc.record({ do: fc.constant('finish' as const), where, keys: some }),
+      fc.record({
+        do: fc.constantFrom('delete' as const, 'cli' as const, 'clear' as const),
+        where,
+        keys: some,
+      }),
+      fc.record({ do: fc.constant('read' as const), where, keys: some }),
+    );
+    let round = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 12 }), async (steps) => {
+        const name = `round${round++}`;
+        const caches = { here: here.namespace(name), there: there.namespace(name) };
+        const rows = new Map<Key, number>(keyNames.map((key) => [key, 0]));
+        const waiting: Array<() => void> = [];
+        const answers: Array<Promise<unknown>> = [];
+        /** Reads the rows now, and comes back with them when told to. */
+        const load = async (keys: readonly string[]): Promise<Map<string, number>> => {
+          const seen = new Map(keys.map((key) => [key, rows.get(key as Key) as number]));
+          const go = deferred<undefined>();
+          waiting.push(() => go.resolve(undefined));
+          await go.promise;
+          return seen;
+        };
+        const check = (found: ReadonlyMap<string, number>): void => {
+          for (const [key, seen] of found) expect(seen).toBe(rows.get(key as Key));
+        };
+        for (const each of steps) {
+          const cache = caches[each.where];
+          if (each.do === 'load') answers.push(cache.getOrSetMany(each.keys, load));
+          else if (each.do === 'load one') {
+            const [key] = each.keys as [Key];
+            answers.push(cache.getOrSet(key, async () => (await load([key])).get(key)));
+          } else if (each.do === 'finish') waiting.shift()?.();
+          else if (each.do === 'read') check(await cache.getMany<number>(each.keys));
+          else {
+            const gone = each.do === 'clear' ? keyNames : each.keys;
+            for (const key of gone) rows.set(key, (rows.get(key) ?? 0) + 1);
+            if (each.do === 'clear') await cache.clear();
+            else if (each.do === 'delete') await cache.deleteMany(each.keys);
+            else await cli('DEL', ...each.keys.map((key) => `${namespace}:${name}::${key}`));
+            // News of it reach both behind an answer that is asked for now.
+            await Promise.all([here.ttl('any'), there.ttl('any')]);
+          }
+        }
+        const done = Promise.all(answers);
+        const rest = { isOpen: true };
+        void done.finally(() => (rest.isOpen = false));
+        while (rest.isOpen) {
+          waiting.shift()?.();
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        await Promise.all([here.set('any', round), there.set('any', round)]);
+        for (const cache of Object.values(caches)) check(await cache.getMany<number>(keyNames));
+      }),
+      { numRuns: 120 },
+    );
+  });
 });

@@ -1,11 +1,18 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
+interface Pair {
+  readonly client: Socket;
+  readonly target: Socket;
+  passes: boolean;
+  answers: boolean;
+}
+
 /** Stands between a client and a server, and loses what it is told to lose. */
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #targetPort: number;
-  readonly #pairs = new Set<{ readonly client: Socket; readonly target: Socket; passes: boolean }>();
+  readonly #pairs = new Set<Pair>();
   /** Connections accepted so far. */
   accepted = 0;
 
@@ -38,11 +45,21 @@ export class TcpProxy implements AsyncDisposable {
     for (const pair of this.#pairs) pair.passes = false;
   }
 
-  async close(): Promise<void> {
+  /** What clients send still arrives, and the answers are lost. */
+  deafen(): void {
+    for (const pair of this.#pairs) pair.answers = false;
+  }
+
+  /** Ends the connections there are. Later ones pass. */
+  cut(): void {
     for (const { client, target } of this.#pairs) {
       client.destroy();
       target.destroy();
     }
+  }
+
+  async close(): Promise<void> {
+    this.cut();
     this.#server.close();
     await once(this.#server, 'close');
   }
@@ -54,14 +71,14 @@ export class TcpProxy implements AsyncDisposable {
   #join(client: Socket): void {
     this.accepted++;
     const target = connect(this.#targetPort, '127.0.0.1');
-    const pair = { client, target, passes: true };
+    const pair: Pair = { client, target, passes: true, answers: true };
     this.#pairs.add(pair);
     for (const [from, to] of [
       [client, target],
       [target, client],
     ] as const) {
       from.on('data', (chunk: Buffer) => {
-        if (pair.passes) to.write(chunk);
+        if (pair.passes && (pair.answers || from === client)) to.write(chunk);
       });
       from.on('error', () => undefined);
       from.on('close', () => {

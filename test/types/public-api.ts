@@ -23,8 +23,11 @@ import {
   type ClusterMetricsSnapshot,
   type Codec,
   type Duration,
+  type KeyFailure,
   type LoadContext,
+  type LoadManyContext,
   type Logger,
+  type Outcome,
   type DeadLetter,
   type NodeChange,
   type NodeInfo,
@@ -100,7 +103,7 @@ const codec: Codec = jsonCodec();
 declare const logger: Logger;
 export const options: readonly CacheOptions[] = [
   { redis: 'redis://localhost' },
-  { redis: {}, namespace: 'shop', ttl: Infinity, codec, readCodecs: [codec], logger },
+  { redis: {}, maxValueBytes: '1mb', namespace: 'shop', ttl: Infinity, codec, readCodecs: [codec], logger },
   // @ts-expect-error misspelt
   { redis: {}, tll: '5m' },
   // @ts-expect-error undefined is not the same as left out
@@ -129,12 +132,29 @@ export async function theFrontDoor(): Promise<void> {
   const many = await cache.getMany<User>(new Set(['user:1']));
   same<typeof many, Map<string, User>>();
 
+  const ofMany = await cache.getOrSetMany(
+    ['user:1', 'user:2'],
+    (keys, { of, signal }: LoadManyContext<string>): Array<User | undefined | Error> => {
+      signal.throwIfAborted();
+      return keys.map((key) => {
+        of(key).setTtl('1m');
+        return key === 'user:1' ? user : undefined;
+      });
+    },
+    { ttl: '5m', tags: ['users'], maxBatch: 100 },
+  );
+  same<typeof ofMany, Map<string, User>>();
+  const counts = await cache.getOrSetMany(new Set(['a']), async (keys) => new Map(keys.map((k) => [k, 1])));
+  same<typeof counts, Map<string, number>>();
+  // @ts-expect-error a loader is a function
+  await cache.getOrSetMany(['a'], new Map());
   await cache.setMany(new Map([['user:1', user]]));
   await cache.setMany([['user:1', user]], { ttl: 1000 });
   const deleted = await cache.delete('user:1');
   same<typeof deleted, boolean>();
   const removed = await cache.deleteMany(['user:1']);
   same<typeof removed, number>();
+  same<Awaited<ReturnType<typeof cache.clear>>, void>();
   same<Awaited<ReturnType<typeof cache.ttl>>, number | undefined>();
 
   const square = cache.wrap('square', (n: number, exact?: boolean) => (exact ? n * n : 0));
@@ -181,10 +201,14 @@ export async function theClient(): Promise<void> {
   await client.getOrSet('user:1', () => user);
 }
 
-export function errors(error: unknown): ReadonlyMap<string, CacheError> | string | undefined {
-  if (error instanceof BulkError) return error.failures;
-  const { key, code }: CacheError = error as CacheError;
+export function errors(error: unknown): ReadonlyMap<string, KeyFailure> | string | undefined {
+  if (error instanceof BulkError) {
+    for (const { code } of error.failures.values()) same<typeof code, string | undefined>();
+    return error.failures;
+  }
+  const { key, code, outcome }: CacheError = error as CacheError;
   same<typeof code, string>();
+  same<typeof outcome, Outcome>();
   return key;
 }
 

@@ -1,0 +1,124 @@
+import type { Watch } from '../coherence/watches.js';
+import type { CacheError } from '../errors.js';
+import type { Reader } from '../redis/port.js';
+import type { Copies } from './copies.js';
+import type { EntryPolicy } from './entry-policy.js';
+import type { Verdict } from './freshness.js';
+import type { LayerContext, RedisParts } from './layer-context.js';
+import { isServed, type Loading } from './loading.js';
+import type { StoredEntry } from './shared-tier.js';
+
+export interface BulkReadParts {
+  readonly context: LayerContext;
+  readonly redis: RedisParts;
+  readonly copies: Copies;
+  readonly loading: Loading;
+}
+
+/**
+ * Many keys read from Redis at once, and nothing loaded: one reader with a column of values, where a promise a key would cost
+ * more than the key. What is found is kept in memory. A key that Redis cannot tell of is one without a value.
+ */
+export class BulkRead implements Reader {
+  readonly #parts: BulkReadParts;
+  readonly #keys: readonly string[];
+  readonly #values: unknown[];
+  readonly #policy: EntryPolicy;
+  readonly #done: () => void;
+  readonly #began = performance.now();
+  /** By place in `keys`; empty where nothing would be kept. */
+  readonly #watches: Array<Watch | undefined> = [];
+  #missing: number;
+
+  private constructor(
+    parts: BulkReadParts,
+    keys: readonly string[],
+    values: unknown[],
+    policy: EntryPolicy,
+    missing: number,
+    done: () => void,
+  ) {
+    this.#parts = parts;
+    this.#keys = keys;
+    this.#values = values;
+    this.#policy = policy;
+    this.#missing = missing;
+    this.#done = done;
+  }
+
+  /**
+   * @param places - which of the keys to read; at least one.
+   * @param values - where the values go, each in its key's place.
+   */
+  static run(
+    parts: BulkReadParts,
+    keys: readonly string[],
+    places: readonly number[],
+    values: unknown[],
+    policy: EntryPolicy,
+  ): Promise<void> {
+    return new Promise((resolve) => {
+      const read = new BulkRead(parts, keys, values, policy, places.length, resolve);
+      const { context, copies, redis } = parts;
+      const keeps = copies.keeps(policy);
+      for (const place of places) {
+        const redisKey = redis.shared.redisKey(keys[place] as string);
+        if (keeps) read.#watches[place] = context.watches.begin(redisKey);
+        redis.shared.readTo(redisKey, read, place, false);
+      }
+    });
+  }
+
+  received(bytes: Buffer | null, place: number): void {
+    const { redis, loading } = this.#parts;
+    const found = redis.shared.decode(this.#keys[place] as string, bytes);
+    if (found.kind !== 'value') {
+      this.#settle(place, 'miss');
+      return;
+    }
+    const verdict = loading.judge(found, this.#policy, redis);
+    if (verdict instanceof Promise) this.#judgeLater(found, place, verdict);
+    else this.#take(found, place, verdict);
+  }
+
+  failed(error: CacheError, place: number): void {
+    const { context, redis } = this.#parts;
+    const key = this.#keys[place] as string;
+    // Something of another type in the way is no failure of Redis.
+    if (redis.shared.inTheWay(key, error)) {
+      this.#settle(place, 'miss');
+      return;
+    }
+    context.onBackgroundError(error, 'get', key);
+    this.#settle(place, 'error');
+  }
+
+  #judgeLater(found: StoredEntry, place: number, verdict: Promise<Verdict>): void {
+    verdict.then(
+      (known) => this.#take(found, place, known),
+      (error: unknown) => {
+        this.#parts.context.onBackgroundError(error, 'get', this.#keys[place] as string);
+        this.#settle(place, 'error');
+      },
+    );
+  }
+
+  #take(found: StoredEntry, place: number, verdict: Verdict): void {
+    if (!isServed(verdict)) {
+      this.#settle(place, 'miss');
+      return;
+    }
+    this.#values[place] = found.value;
+    const watch = this.#watches[place];
+    if (watch) this.#parts.loading.keepFound(this.#keys[place] as string, found, this.#policy, watch);
+    this.#settle(place, 'hit');
+  }
+
+  #settle(place: number, outcome: 'hit' | 'miss' | 'error'): void {
+    const { context } = this.#parts;
+    const watch = this.#watches[place];
+    if (watch) context.watches.end(watch);
+    context.metrics.recordRead(outcome, performance.now() - this.#began);
+    if (--this.#missing === 0) this.#done();
+  }
+}

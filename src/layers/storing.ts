@@ -1,0 +1,177 @@
+import { CacheError, EncodeError, repeated, type KeyFailure } from '../errors.js';
+import type { Copies } from './copies.js';
+import type { EntryPolicy } from './entry-policy.js';
+import { lifetimes } from './freshness.js';
+import type { LayerContext, RedisParts } from './layer-context.js';
+import type { Kept } from './memory-tier.js';
+import type { Writing } from './shared-tier.js';
+
+/** Keys in one pipeline; the next goes out when its answers are in, so that Redis serves others in between. */
+const KEYS_PER_PIPELINE = 1000;
+
+export interface StoringParts {
+  readonly context: LayerContext;
+  /** Missing for a cache without Redis. */
+  readonly redis: RedisParts | undefined;
+  readonly copies: Copies;
+  /** Drops the copy, and makes what is under way for the key a thing of the past. Returns whether there was a copy. */
+  readonly supersede: (key: string) => boolean;
+}
+
+/** A value that is to be stored, as it is to be kept in memory and as Redis is to have it. */
+interface Prepared extends Writing {
+  readonly key: string;
+  readonly kept: Kept;
+}
+
+/**
+ * Explicit writes and deletes. Each key first loses its copy, and what is under way for it is voided; then Redis is asked, for
+ * all keys of a call in one pipeline. What Redis was not told, or may not have been, is remembered, and until it was told
+ * nobody here reads that key from Redis.
+ */
+export class Storing {
+  readonly #parts: StoringParts;
+
+  constructor(parts: StoringParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * All are encoded before the first is sent, so that what a caller does to a value afterwards does not matter.
+   *
+   * @returns the keys that failed.
+   */
+  async set(
+    values: Iterable<readonly [key: string, value: unknown]>,
+    policy: EntryPolicy,
+  ): Promise<Map<string, KeyFailure>> {
+    const { redis, supersede } = this.#parts;
+    const failures = new Map<string, KeyFailure>();
+    const prepared: Prepared[] = [];
+    const createdAt = redis?.shared.now() ?? Date.now();
+    for (const [key, value] of values) {
+      try {
+        prepared.push(this.#prepare(key, value, policy, createdAt));
+      } catch (error) {
+        if (!(error instanceof CacheError)) throw error;
+        // The caller knows something newer than what is on its way here.
+        supersede(key);
+        failures.set(key, error);
+      }
+    }
+    if (!redis) {
+      for (const { key, kept } of prepared) this.#keepLocally(key, kept, policy);
+      return failures;
+    }
+    for (let start = 0; start < prepared.length; start += KEYS_PER_PIPELINE) {
+      await this.#write(prepared.slice(start, start + KEYS_PER_PIPELINE), policy, redis, failures);
+    }
+    return failures;
+  }
+
+  /** @returns whether each had a value, and the keys that failed. */
+  async delete(
+    keys: readonly string[],
+  ): Promise<{ had: Map<string, boolean>; failures: Map<string, KeyFailure> }> {
+    const { context, redis, supersede } = this.#parts;
+    const failures = new Map<string, KeyFailure>();
+    const had = new Map(keys.map((key) => [key, supersede(key)]));
+    context.metrics.increment('deletes', keys.length);
+    if (!redis) return { had, failures };
+    for (let start = 0; start < keys.length; start += KEYS_PER_PIPELINE) {
+      const chunk = keys.slice(start, start + KEYS_PER_PIPELINE);
+      const outcomes = await redis.shared.remove(chunk);
+      for (const [i, key] of chunk.entries()) {
+        const outcome = outcomes[i];
+        if (outcome instanceof CacheError) {
+          redis.recovery.add(redis.shared.redisKey(key));
+          failures.set(key, outcome);
+        } else had.set(key, outcome === true);
+      }
+    }
+    return { had, failures };
+  }
+
+  #prepare(key: string, value: unknown, policy: EntryPolicy, createdAt: number): Prepared {
+    const { context, redis, copies } = this.#parts;
+    if (value === undefined) throw new EncodeError('undefined means a miss and cannot be stored');
+    const ttl = value === null ? (policy.negativeTtl ?? policy.ttl) : policy.ttl;
+    const { freshFor, usableFor, keepFor } = lifetimes(ttl === policy.ttl ? policy : { ...policy, ttl });
+    const kept: Kept = {
+      value: context.barrier.in(value),
+      createdAt,
+      cost: undefined,
+      tags: policy.tags,
+      freshFor,
+      usableFor,
+    };
+    return {
+      key,
+      redisKey: redis?.shared.redisKey(key) ?? key,
+      entry: redis?.shared.encode(kept.value, kept) ?? NO_ENTRY,
+      keepFor,
+      prove: copies.keeps(policy),
+      kept,
+    };
+  }
+
+  #keepLocally(key: string, kept: Kept, policy: EntryPolicy): void {
+    const { context, copies, supersede } = this.#parts;
+    supersede(key);
+    copies.keep(key, kept, policy, context.sizeOf(kept.value), true);
+    context.metrics.increment('sets');
+  }
+
+  async #write(
+    chunk: readonly Prepared[],
+    policy: EntryPolicy,
+    redis: RedisParts,
+    failures: Map<string, KeyFailure>,
+  ): Promise<void> {
+    const { context, copies } = this.#parts;
+    this.#supersede(chunk);
+    let outcomes: ReadonlyArray<boolean | CacheError>;
+    let mayKeep = true;
+    if (policy.tags.length > 0) {
+      try {
+        mayKeep = await redis.tags.prepareFill(policy.tags, chunk[0]?.kept.createdAt ?? 0);
+      } catch (error) {
+        if (!(error instanceof CacheError)) throw error;
+        for (const { key, redisKey } of chunk) {
+          redis.recovery.add(redisKey);
+          failures.set(key, repeated(error));
+        }
+        return;
+      }
+      // What was read meanwhile is of before the write.
+      this.#supersede(chunk);
+    }
+    const watches = chunk.map(({ redisKey }) => context.watches.begin(redisKey));
+    try {
+      outcomes = await redis.shared.write(chunk);
+    } finally {
+      for (const watch of watches) context.watches.end(watch);
+    }
+    for (const [i, { key, redisKey, kept, entry }] of chunk.entries()) {
+      const outcome = outcomes[i];
+      if (outcome instanceof CacheError) {
+        // What stands in Redis is older than what the caller knows.
+        redis.recovery.add(redisKey);
+        failures.set(key, outcome);
+      } else {
+        if (outcome && mayKeep && !watches[i]?.changed) {
+          copies.keep(key, kept, policy, entry.length, context.proven());
+        }
+        context.metrics.increment('sets');
+      }
+      // Whoever waits here for a load under somebody's lease: there is a value now.
+      context.watches.changed(redisKey);
+    }
+  }
+
+  #supersede(chunk: readonly Prepared[]): void {
+    for (const { key } of chunk) this.#parts.supersede(key);
+  }
+}
+
+const NO_ENTRY = Buffer.alloc(0);
