@@ -73,7 +73,7 @@ export {
   type MemorySetOptions,
   type MemoryStoreOptions,
 } from './memory/memory-store.js';
-export type { RemovalCounts, RemovalListener, RemovalReason } from './memory/lru-map.js';
+export type { RemovalCounts, RemovalListener, RemovalReason } from './memory/removal.js';
 export type { Codec } from './codec/codec.js';
 export { jsonCodec } from './codec/json.js';
 export { msgpackCodec } from './codec/msgpack.js';

@@ -1,10 +1,11 @@
+import { NONE } from '../memory/slot-queues.js';
 import type { EntryPolicy } from './entry-policy.js';
 import { judge, type Verdict } from './freshness.js';
-import type { Held, Kept, MemoryTier } from './memory-tier.js';
+import type { Kept, MemoryTier } from './memory-tier.js';
 
 /** A copy together with what is to be done about it. */
 export interface Servable {
-  readonly held: Held;
+  readonly held: Kept;
   readonly verdict: Exclude<Verdict, 'expired'>;
 }
 
@@ -27,20 +28,33 @@ export class Copies {
     return this.#memory !== undefined && policy.memory !== 0;
   }
 
-  /** The copy if it may be served with no further look. */
-  plain(key: string): Held | undefined {
-    return this.#memory?.plain(key);
+  /** The slot of the copy if it may be served with no further look, or NONE. Good until the next write. */
+  plain(key: string): number {
+    return this.#memory === undefined ? NONE : this.#memory.plain(key);
+  }
+
+  value(slot: number): unknown {
+    return this.#memory?.value(slot);
+  }
+
+  tags(slot: number): readonly string[] | undefined {
+    return this.#memory?.tags(slot);
+  }
+
+  createdAt(slot: number): number {
+    return this.#memory?.createdAt(slot) ?? 0;
   }
 
   /** The copy if it may still be served for something, and for what. */
   judged(key: string, policy: EntryPolicy): Servable | undefined {
     const held = this.#memory?.any(key);
     if (held === undefined) return undefined;
-    const verdict = judge(held, policy, this.#serverNow());
+    const now = this.#serverNow();
+    const verdict = judge(held, policy, now);
     if (verdict === 'expired') return undefined;
     if (verdict !== 'fresh') return { held, verdict };
     // It is fresh, and not to be served with no further look: XFetch drew that it be refreshed. Once is enough.
-    held.plainUntil = held.freshFor === undefined ? Infinity : performance.now() + this.#freshLeft(held);
+    this.#memory?.setPlain(key, freshLeft(held, now));
     return { held, verdict: 'early' };
   }
 
@@ -50,16 +64,18 @@ export class Copies {
    */
   keep(key: string, kept: Kept, policy: EntryPolicy, size: number, proven: boolean): void {
     if (this.#memory === undefined || policy.memory === 0) return;
+    const now = this.#serverNow();
     const usable = kept.usableFor ?? kept.freshFor ?? Infinity;
     const left = Math.min(
-      usable - (this.#serverNow() - kept.createdAt),
+      usable - (now - kept.createdAt),
       policy.memory,
       proven ? Infinity : this.#unprovenLife,
     );
     const early =
-      kept.cost === undefined ? 0 : (kept.cost / 1000) * policy.earlyRefresh * Math.log(Math.random());
-    const plainFor = this.#freshLeft(kept) + (policy.earlyRefresh === 0 ? 0 : early);
-    this.#memory.put(key, kept, left, plainFor, size);
+      kept.cost === undefined || policy.earlyRefresh === 0
+        ? 0
+        : (kept.cost / 1000) * policy.earlyRefresh * Math.log(Math.random());
+    this.#memory.put(key, kept, left, freshLeft(kept, now) + early, size);
     if (!proven) this.#someUnproven = true;
   }
 
@@ -77,8 +93,8 @@ export class Copies {
   dropUnproven(concerned?: (key: string) => boolean): void {
     if (this.#someUnproven) this.dropAll(concerned);
   }
+}
 
-  #freshLeft(kept: Kept): number {
-    return kept.freshFor === undefined ? Infinity : kept.freshFor - (this.#serverNow() - kept.createdAt);
-  }
+function freshLeft({ freshFor, createdAt }: Kept, now: number): number {
+  return freshFor === undefined ? Infinity : freshFor - (now - createdAt);
 }

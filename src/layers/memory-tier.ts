@@ -1,7 +1,9 @@
-import type { LruMap } from '../memory/lru-map.js';
+import type { Arena } from '../memory/arena.js';
 import { ENTRY_OVERHEAD } from '../memory/memory-store.js';
+import type { Region } from '../memory/region.js';
 import { sizeOfString } from '../memory/size-of.js';
-import { turnClock } from '../runtime/turn-clock.js';
+import { NONE } from '../memory/slot-queues.js';
+import type { CopyFields } from './copy-fields.js';
 import type { Aging } from './freshness.js';
 
 /** What is known of a value that is to be kept. */
@@ -10,39 +12,42 @@ export interface Kept extends Aging {
   readonly tags: readonly string[];
 }
 
-/** A copy in the process, with what its entry's header says. */
-export interface Held extends Kept {
-  /** Until then, by `performance.now()`, it is served and nothing else looked at. XFetch may draw an earlier end. */
-  plainUntil: number;
-}
+/** What the fields of a copy take, see `CopyFields`. */
+const FIELDS = 24;
 
-/** The fields of a copy. */
-const FIELDS = 72;
-
-/** No key has one: a lone surrogate is refused. */
-const SEPARATOR = '\uD800';
-
-/** One namespace's copies in the memory that all of a cache share. */
+/** One namespace's copies in the memory that all of a cache share; see `CopyMemory`. */
 export class MemoryTier {
-  readonly #map: LruMap<Held>;
-  /** Before the keys of every namespace but the first, whose keys are looked up as they are: joining costs more than looking up. */
-  readonly #mark: string;
+  readonly #arena: Arena<unknown>;
+  readonly #fields: CopyFields;
+  readonly #region: Region<unknown>;
 
-  constructor(map: LruMap<Held>, namespace: number) {
-    this.#map = map;
-    this.#mark = namespace === 0 ? '' : `${SEPARATOR}${namespace}${SEPARATOR}`;
+  constructor(arena: Arena<unknown>, fields: CopyFields) {
+    this.#arena = arena;
+    this.#fields = fields;
+    this.#region = arena.region();
   }
 
-  /** The copy if it may be served with no further look. Nothing is allocated. */
-  plain(key: string): Held | undefined {
-    const held = this.#map.get(this.#mark === '' ? key : this.#mark + key);
-    if (held === undefined) return undefined;
-    return held.plainUntil === Infinity || turnClock.now() < held.plainUntil ? held : undefined;
+  /** The slot of the copy if it may be served with no further look, or NONE. Good until the next write. Nothing is allocated. */
+  plain(key: string): number {
+    return this.#region.use(key);
+  }
+
+  value(slot: number): unknown {
+    return this.#arena.value(slot);
+  }
+
+  tags(slot: number): readonly string[] | undefined {
+    return this.#fields.tags(slot);
+  }
+
+  createdAt(slot: number): number {
+    return this.#fields.createdAt(slot);
   }
 
   /** The copy, stale or not, as long as it may be used at all. */
-  any(key: string): Held | undefined {
-    return this.#map.peek(this.#mark + key);
+  any(key: string): Kept | undefined {
+    const slot = this.#region.find(key);
+    return slot === NONE ? undefined : this.#fields.get(slot, this.#arena.value(slot));
   }
 
   /**
@@ -50,30 +55,25 @@ export class MemoryTier {
    * @param plainFor - for how long of that it is served with no further look.
    * @param size - bytes of the value.
    */
-  put(key: string, kept: Kept, left: number, plainFor: number, size: number): Held {
-    const plainUntil = plainFor >= left ? Infinity : performance.now() + plainFor;
-    const held: Held = {
-      value: kept.value,
-      createdAt: kept.createdAt,
-      freshFor: kept.freshFor,
-      usableFor: kept.usableFor,
-      cost: kept.cost,
-      tags: kept.tags,
-      plainUntil,
-    };
-    this.#map.set(this.#mark + key, held, size + sizeOfString(key) + ENTRY_OVERHEAD + FIELDS, left);
-    return held;
+  put(key: string, kept: Kept, left: number, plainFor: number, size: number): void {
+    const weight = size + sizeOfString(key) + ENTRY_OVERHEAD + FIELDS;
+    const slot = this.#region.set(key, kept.value, weight, { ttl: left, plainFor });
+    if (slot !== NONE) this.#fields.set(slot, kept);
+  }
+
+  /** From here on the copy is served with no further look for this long, if it stays so long. */
+  setPlain(key: string, plainFor: number): void {
+    const slot = this.#region.find(key);
+    if (slot !== NONE) this.#arena.setLife(slot, { ttl: this.#arena.left(slot), plainFor });
   }
 
   delete(key: string): boolean {
-    return this.#map.delete(this.#mark + key);
+    return this.#region.delete(key);
   }
 
   /** @param concerned - which keys; all if left out. */
   clear(concerned?: (key: string) => boolean): void {
-    for (const key of this.#map.keys()) {
-      const isOurs = this.#mark === '' ? !key.startsWith(SEPARATOR) : key.startsWith(this.#mark);
-      if (isOurs && (!concerned || concerned(key.slice(this.#mark.length)))) this.#map.delete(key);
-    }
+    if (!concerned) this.#region.clear();
+    else for (const key of this.#region.keys()) if (concerned(key)) this.#region.delete(key);
   }
 }

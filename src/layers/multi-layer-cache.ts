@@ -1,5 +1,6 @@
 import type { CoherentNamespace } from '../coherence/coherence.js';
 import { BulkError, CacheError, EncodeError, InvalidOptionError, type KeyFailure } from '../errors.js';
+import { NONE } from '../memory/slot-queues.js';
 import type { KeyPart } from '../redis/port.js';
 import { BulkRead } from './bulk-read.js';
 import { Copies } from './copies.js';
@@ -10,7 +11,7 @@ import type { Loader } from './load.js';
 import type { LoadBatch } from './load-batch.js';
 import { Loading } from './loading.js';
 import { LocalTags } from './local-tags.js';
-import type { Held, Kept, MemoryTier } from './memory-tier.js';
+import type { Kept, MemoryTier } from './memory-tier.js';
 import { RedisAway } from './redis-away.js';
 import { Replacing } from './replacing.js';
 import { SingleFlight, type Flight, type LoadRound } from './single-flight.js';
@@ -80,13 +81,15 @@ export class MultiLayerCache {
 
   /** The copy in memory if it may be served as it is. Synchronous, and allocates nothing. */
   peek<T>(key: string): T | undefined {
-    const held = this.#copies.plain(key);
-    if (held === undefined || !this.#areTagsValid(held)) return undefined;
-    const { metrics } = this.#context;
-    metrics.increment('hits');
-    metrics.increment('memoryHits');
-    if (this.#context.onRead) this.#tell(key, held, 'fresh');
-    return this.#context.barrier.out(held.value) as T;
+    const slot = this.#copies.plain(key);
+    if (slot === NONE) return undefined;
+    const tags = this.#copies.tags(slot);
+    if (tags !== undefined && !this.#areTagsValid(tags, this.#copies.createdAt(slot))) return undefined;
+    const context = this.#context;
+    context.metrics.recordMemoryHit();
+    const value = this.#copies.value(slot);
+    if (context.onRead !== undefined) this.#tell(key, this.#copies.createdAt(slot), 'fresh');
+    return context.barrier.out(value) as T;
   }
 
   /** The value, from wherever is nearest: one read and one load for however many callers ask at once. */
@@ -111,8 +114,8 @@ export class MultiLayerCache {
   /** What there is, as long as it may be served without a load; undefined where Redis cannot tell, too. */
   async getEntry<T>(key: string, policy: EntryPolicy): Promise<Entry<T> | undefined> {
     const held = this.#copies.judged(key, policy);
-    if (held && held.verdict !== 'only-on-error' && this.#areTagsValid(held.held)) {
-      this.#countHit('memoryHits');
+    if (held && held.verdict !== 'only-on-error' && this.#areTagsValid(held.held.tags, held.held.createdAt)) {
+      this.#context.metrics.recordMemoryHit();
       return this.#entry<T>(held.held, 'memory', held.verdict);
     }
     const redis = this.#redis;
@@ -334,17 +337,19 @@ export class MultiLayerCache {
     const plain = this.peek(key);
     if (plain !== undefined) return plain;
     const found = this.#copies.judged(key, policy);
-    if (!found || found.verdict === 'only-on-error' || !this.#areTagsValid(found.held)) return undefined;
-    this.#countHit('memoryHits');
+    if (!found || found.verdict === 'only-on-error' || !this.#areTagsValid(found.held.tags, found.held.createdAt))
+      return undefined;
+    this.#context.metrics.recordMemoryHit();
     return this.#context.barrier.out(found.held.value);
   }
 
-  #servable(key: string, policy: EntryPolicy): Held | undefined {
+  #servable(key: string, policy: EntryPolicy): Kept | undefined {
     const found = this.#copies.judged(key, policy);
-    if (!found || found.verdict === 'only-on-error' || !this.#areTagsValid(found.held)) return undefined;
-    this.#countHit('memoryHits');
+    if (!found || found.verdict === 'only-on-error' || !this.#areTagsValid(found.held.tags, found.held.createdAt))
+      return undefined;
+    this.#context.metrics.recordMemoryHit();
     if (found.verdict === 'revalidate') this.#context.metrics.increment('staleServes');
-    if (this.#context.onRead) this.#tell(key, found.held, found.verdict);
+    if (this.#context.onRead) this.#tell(key, found.held.createdAt, found.verdict);
     return found.held;
   }
 
@@ -367,10 +372,10 @@ export class MultiLayerCache {
     return flight;
   }
 
-  #areTagsValid(held: Held): boolean {
-    if (held.tags.length === 0) return true;
-    const tags = this.#redis?.tags ?? this.#localTags;
-    return tags.check(held.tags, held.createdAt) === 'valid';
+  #areTagsValid(tags: readonly string[], createdAt: number): boolean {
+    if (tags.length === 0) return true;
+    const table = this.#redis?.tags ?? this.#localTags;
+    return table.check(tags, createdAt) === 'valid';
   }
 
   #entry<T>(kept: Kept, layer: 'memory' | 'redis', verdict: Verdict): Entry<T> {
@@ -385,13 +390,8 @@ export class MultiLayerCache {
     return this.#redis?.shared.now() ?? Date.now();
   }
 
-  #countHit(layer: 'memoryHits'): void {
-    this.#context.metrics.increment('hits');
-    this.#context.metrics.increment(layer);
-  }
-
-  #tell(key: string, held: Held, verdict: Verdict): void {
-    const age = Math.max(0, this.#now() - held.createdAt);
+  #tell(key: string, createdAt: number, verdict: Verdict): void {
+    const age = Math.max(0, this.#now() - createdAt);
     this.#context.onRead?.({ key, layer: 'memory', age, stale: verdict === 'revalidate' });
   }
 }

@@ -4,15 +4,14 @@ import type { Serializer } from '../codec/serializer.js';
 import { InvalidOptionError } from '../errors.js';
 import { Coherence } from '../coherence/coherence.js';
 import { Watches } from '../coherence/watches.js';
+import type { CopyMemory } from '../layers/copy-memory.js';
 import type { EntryPolicy } from '../layers/entry-policy.js';
 import type { LayerContext, ReadEvent, RedisParts } from '../layers/layer-context.js';
 import { LoadGate } from '../layers/load-gate.js';
-import { MemoryTier, type Held } from '../layers/memory-tier.js';
 import { MultiLayerCache } from '../layers/multi-layer-cache.js';
 import { NamespaceRecovery } from '../layers/namespace-recovery.js';
 import { SharedTier } from '../layers/shared-tier.js';
 import { TagTable } from '../layers/tag-table.js';
-import type { LruMap } from '../memory/lru-map.js';
 import { barrier, NO_BARRIER } from '../memory/isolation.js';
 import type { Isolation } from '../memory/memory-store.js';
 import { sizeOf } from '../memory/size-of.js';
@@ -38,7 +37,7 @@ export interface CacheSettings {
   readonly port: RedisPort | undefined;
   readonly serializer: Serializer;
   /** Missing for a cache without memory. */
-  readonly memory: LruMap<Held> | undefined;
+  readonly memory: CopyMemory | undefined;
   readonly isolation: Isolation;
   readonly metrics: CacheMetrics;
   readonly logger: Logger;
@@ -53,7 +52,7 @@ export interface CacheSettings {
 /** One cache: what its namespaces share, and how they are made. */
 export class CacheParts {
   readonly port: RedisPort | undefined;
-  readonly memory: LruMap<Held> | undefined;
+  readonly memory: CopyMemory | undefined;
   readonly metrics: CacheMetrics;
   readonly logger: Logger;
   closed = false;
@@ -110,7 +109,7 @@ export class CacheParts {
     const redis = this.port && this.#redisParts(this.port, keys);
     const layers = new MultiLayerCache({
       context: this.#context,
-      memory: memory && new MemoryTier(memory, this.#layers.length),
+      memory: memory?.tier(),
       redis,
     });
     this.#layers.push(layers);

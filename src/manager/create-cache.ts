@@ -7,8 +7,7 @@ import { ClusterCacheManager } from '../cluster/cluster-cache-manager.js';
 import type { RedisClusterOptions } from '../cluster/cluster-options.js';
 import { ClusterPort } from '../cluster/cluster-port.js';
 import { InvalidOptionError } from '../errors.js';
-import type { Held } from '../layers/memory-tier.js';
-import { LruMap } from '../memory/lru-map.js';
+import { CopyMemory } from '../layers/copy-memory.js';
 import type { Isolation } from '../memory/memory-store.js';
 import { CacheMetrics } from '../metrics/cache-metrics.js';
 import type { Tracking } from '../redis/connection.js';
@@ -135,13 +134,12 @@ export function createCache(options: CacheOptions = {}): CacheManager {
     : new CacheManager(parts);
 }
 
-function memoryOf(options: MemoryOptions): LruMap<Held> {
+function memoryOf(options: MemoryOptions): CopyMemory {
   rejectUnknownOptions(options, ['maxBytes', 'maxEntries', 'isolation'], 'memory');
-  return new LruMap<Held>({
-    maxBytes: parseByteSize(options.maxBytes ?? '64mb', 'memory.maxBytes'),
-    maxEntries:
-      options.maxEntries === undefined ? undefined : positiveInteger(options.maxEntries, 'memory.maxEntries'),
-  });
+  return new CopyMemory(
+    parseByteSize(options.maxBytes ?? '64mb', 'memory.maxBytes'),
+    options.maxEntries === undefined ? undefined : positiveInteger(options.maxEntries, 'memory.maxEntries'),
+  );
 }
 
 /** Undefined where the client that was given cannot tell of changes, and nobody said that this be accepted. */

@@ -1,17 +1,22 @@
 /**
- * MemoryStore is the cache inside the process by itself: a bounded map (lru-map.ts) with checked options.
+ * MemoryStore is the cache inside the process by itself: an arena (arena.ts, where the structure is explained) with one region
+ * and checked options.
  *
- * `bytes` is the sum of what the entries weigh, and never above `maxBytes` when a call returns: room is made before an entry is
- * put in. What was not used for longest leaves first. A value that was replaced, deleted or refused is never returned again, and
- * neither is one after its expiry, but for the turn of the event loop in which it expires: the clock is read once a turn.
+ * `bytes` is the sum of what the entries weigh, and never above `maxBytes` when a call returns. A value that was replaced,
+ * deleted or refused is never returned again, and neither is one after its expiry, but for the turn of the event loop in which
+ * it expires: the clock is read once a turn.
  */
 import { parseByteSize, type ByteSize } from '../byte-size.js';
 import { parseDuration, type Duration } from '../duration.js';
 import { EncodeError, InvalidKeyError, InvalidOptionError } from '../errors.js';
 import { describeValue, oneOf, positiveInteger, rejectUnknownOptions } from '../validate.js';
-import { LruMap, type RemovalCounts, type RemovalListener } from './lru-map.js';
+import { turnClock } from '../runtime/turn-clock.js';
+import { Arena } from './arena.js';
 import { freezeDeep } from './freeze-deep.js';
+import type { Region } from './region.js';
+import type { RemovalCounts, RemovalListener } from './removal.js';
 import { sizeOf, sizeOfString } from './size-of.js';
+import { NONE } from './slot-queues.js';
 
 /**
  * What stands between the callers who share a value:
@@ -64,7 +69,8 @@ const TTL_LIMITS = { allowInfinity: true };
  * ```
  */
 export class MemoryStore<V = unknown> {
-  readonly #map: LruMap<V>;
+  readonly #arena: Arena<V>;
+  readonly #region: Region<V>;
   readonly #isolation: Isolation;
   readonly #clones: boolean;
 
@@ -74,49 +80,50 @@ export class MemoryStore<V = unknown> {
     const { maxEntries, isolation = 'freeze', now, onEvict } = options;
     this.#isolation = oneOf(isolation, ['freeze', 'clone', 'share'], 'isolation');
     this.#clones = isolation === 'clone';
-    this.#map = new LruMap<V>({
+    const ownNow = optionalFunction(now, 'now');
+    this.#arena = new Arena<V>({
       maxBytes: parseByteSize(options.maxBytes, 'maxBytes'),
       maxEntries: maxEntries === undefined ? undefined : positiveInteger(maxEntries, 'maxEntries'),
-      now: optionalFunction(now, 'now'),
+      clock: ownNow ? { now: ownNow } : turnClock,
       onRemove: optionalFunction(onEvict, 'onEvict'),
     });
+    this.#region = this.#arena.region();
   }
 
   /** Entries held. Those that have expired count until they are come across. */
   get size(): number {
-    return this.#map.size;
+    return this.#arena.size;
   }
 
   /** What the entries take: their keys, values and {@link ENTRY_OVERHEAD} bytes each. Never above `maxBytes`. */
   get bytes(): number {
-    return this.#map.bytes;
+    return this.#arena.bytes;
   }
 
   /** How many values left for each reason, since the store was made. */
   get evictions(): Readonly<RemovalCounts> {
-    return this.#map.removals;
+    return this.#arena.removals;
   }
 
   /** The value, or `undefined` if there is none. */
   get(key: string): V | undefined {
-    const value = this.#map.get(key);
-    return this.#clones ? structuredClone(value) : value;
+    return this.#out(this.#region.use(key));
   }
 
   /** Like {@link get}, but does not count as a use: the entry is no less likely to be evicted than before. */
   peek(key: string): V | undefined {
-    const value = this.#map.peek(key);
-    return this.#clones ? structuredClone(value) : value;
+    return this.#out(this.#region.find(key));
   }
 
   /** Whether there is a value. Does not count as a use. */
   has(key: string): boolean {
-    return this.#map.has(key);
+    return this.#region.find(key) !== NONE;
   }
 
   /** Milliseconds the value has left, `Infinity` if it does not expire, `undefined` if there is none. */
   ttl(key: string): number | undefined {
-    return this.#map.ttl(key);
+    const slot = this.#region.find(key);
+    return slot === NONE ? undefined : this.#arena.left(slot);
   }
 
   /**
@@ -139,7 +146,8 @@ export class MemoryStore<V = unknown> {
     const ttl = options?.ttl === undefined ? Infinity : parseDuration(options.ttl, 'ttl', TTL_LIMITS);
     const size = options?.size === undefined ? undefined : positiveInteger(options.size, 'size', { min: 0 });
     const stored = this.#isolate(key, value);
-    return this.#map.set(key, stored, ENTRY_OVERHEAD + sizeOfString(key) + (size ?? sizeOf(stored)), ttl);
+    const weight = ENTRY_OVERHEAD + sizeOfString(key) + (size ?? sizeOf(stored));
+    return this.#region.set(key, stored, weight, { ttl }) !== NONE;
   }
 
   /**
@@ -149,17 +157,20 @@ export class MemoryStore<V = unknown> {
    * @throws InvalidOptionError
    */
   expire(key: string, ttl: Duration): boolean {
-    return this.#map.expire(key, parseDuration(ttl, 'ttl', TTL_LIMITS));
+    const life = { ttl: parseDuration(ttl, 'ttl', TTL_LIMITS) };
+    const slot = this.#region.find(key);
+    if (slot !== NONE) this.#arena.setLife(slot, life);
+    return slot !== NONE;
   }
 
   /** @returns Whether there was a value. */
   delete(key: string): boolean {
-    return this.#map.delete(key);
+    return this.#region.delete(key);
   }
 
   /** Removes everything and gives the memory back. */
   clear(): void {
-    this.#map.clear();
+    this.#arena.clear();
   }
 
   /**
@@ -168,12 +179,18 @@ export class MemoryStore<V = unknown> {
    * @returns How many entries were removed.
    */
   prune(): number {
-    return this.#map.prune();
+    return this.#arena.prune();
   }
 
   /** The keys, in no particular order, without those that have expired. */
   keys(): IterableIterator<string> {
-    return this.#map.keys();
+    return this.#region.keys();
+  }
+
+  #out(slot: number): V | undefined {
+    if (slot === NONE) return undefined;
+    const value = this.#arena.value(slot);
+    return this.#clones ? structuredClone(value) : value;
   }
 
   #isolate(key: string, value: V): V {

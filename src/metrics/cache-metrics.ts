@@ -97,6 +97,12 @@ export class CacheMetrics {
     }
   }
 
+  /** Counts a read that memory answered, which is too quick to be timed: the clock would cost more than the answer. */
+  recordMemoryHit(): void {
+    this.#counters.hits++;
+    this.#counters.memoryHits++;
+  }
+
   /**
    * Counts everything that is not a timed read. A failed read belongs in `recordRead`, or the rates will not know
    * of it.

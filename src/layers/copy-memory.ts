@@ -1,0 +1,39 @@
+import { Arena } from '../memory/arena.js';
+import type { RemovalCounts } from '../memory/removal.js';
+import { turnClock } from '../runtime/turn-clock.js';
+import { CopyFields } from './copy-fields.js';
+import { MemoryTier } from './memory-tier.js';
+
+/** The memory that all namespaces of a cache share. */
+export class CopyMemory {
+  readonly #arena: Arena<unknown>;
+  readonly #fields = new CopyFields();
+
+  /** @param maxEntries - undefined for as many as the bytes allow. */
+  constructor(maxBytes: number, maxEntries: number | undefined) {
+    this.#arena = new Arena({ maxBytes, maxEntries, clock: turnClock });
+    this.#arena.addColumns(this.#fields);
+  }
+
+  get size(): number {
+    return this.#arena.size;
+  }
+
+  get bytes(): number {
+    return this.#arena.bytes;
+  }
+
+  /** A copy. */
+  get removals(): RemovalCounts {
+    return this.#arena.removals;
+  }
+
+  /** The part of one more namespace. */
+  tier(): MemoryTier {
+    return new MemoryTier(this.#arena, this.#fields);
+  }
+
+  clear(): void {
+    this.#arena.clear();
+  }
+}
