@@ -19,6 +19,10 @@ export class CopyFields implements SlotColumns {
   #cost: Float32Array | undefined;
   #tags: (readonly string[])[] | undefined;
 
+  get slotBytes(): number {
+    return 16 + (this.#usableFor ? 8 : 0) + (this.#cost ? 4 : 0) + (this.#tags ? 8 : 0);
+  }
+
   /** The tags of the copy; undefined while no copy has any. */
   tags(slot: number): readonly string[] | undefined {
     return this.#tags?.[slot];

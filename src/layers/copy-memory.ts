@@ -1,8 +1,12 @@
 import { Arena } from '../memory/arena.js';
+import { ENTRY_OVERHEAD } from '../memory/memory-store.js';
 import type { RemovalCounts } from '../memory/removal.js';
 import { turnClock } from '../runtime/turn-clock.js';
 import { CopyFields } from './copy-fields.js';
 import { MemoryTier } from './memory-tier.js';
+
+/** What the fields of a copy take, see `CopyFields`. */
+const FIELDS = 24;
 
 /** The memory that all namespaces of a cache share. */
 export class CopyMemory {
@@ -11,7 +15,7 @@ export class CopyMemory {
 
   /** @param maxEntries - undefined for as many as the bytes allow. */
   constructor(maxBytes: number, maxEntries: number | undefined) {
-    this.#arena = new Arena({ maxBytes, maxEntries, clock: turnClock });
+    this.#arena = new Arena({ maxBytes, maxEntries, overhead: ENTRY_OVERHEAD + FIELDS, clock: turnClock });
     this.#arena.addColumns(this.#fields);
   }
 

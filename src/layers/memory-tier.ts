@@ -1,5 +1,4 @@
 import type { Arena } from '../memory/arena.js';
-import { ENTRY_OVERHEAD } from '../memory/memory-store.js';
 import type { Region } from '../memory/region.js';
 import { sizeOfString } from '../memory/size-of.js';
 import { NONE } from '../memory/slot-queues.js';
@@ -11,9 +10,6 @@ export interface Kept extends Aging {
   readonly value: unknown;
   readonly tags: readonly string[];
 }
-
-/** What the fields of a copy take, see `CopyFields`. */
-const FIELDS = 24;
 
 /** One namespace's copies in the memory that all of a cache share; see `CopyMemory`. */
 export class MemoryTier {
@@ -33,7 +29,7 @@ export class MemoryTier {
   }
 
   value(slot: number): unknown {
-    return this.#arena.value(slot);
+    return this.#region.value(slot);
   }
 
   tags(slot: number): readonly string[] | undefined {
@@ -47,7 +43,7 @@ export class MemoryTier {
   /** The copy, stale or not, as long as it may be used at all. */
   any(key: string): Kept | undefined {
     const slot = this.#region.find(key);
-    return slot === NONE ? undefined : this.#fields.get(slot, this.#arena.value(slot));
+    return slot === NONE ? undefined : this.#fields.get(slot, this.value(slot));
   }
 
   /**
@@ -56,8 +52,7 @@ export class MemoryTier {
    * @param size - bytes of the value.
    */
   put(key: string, kept: Kept, left: number, plainFor: number, size: number): void {
-    const weight = size + sizeOfString(key) + ENTRY_OVERHEAD + FIELDS;
-    const slot = this.#region.set(key, kept.value, weight, { ttl: left, plainFor });
+    const slot = this.#region.set(key, kept.value, size + sizeOfString(key), { ttl: left, plainFor });
     if (slot !== NONE) this.#fields.set(slot, kept);
   }
 

@@ -35,14 +35,16 @@
  * 4. Slots are renumbered by `put` and `clear` only. A slot is good until the next call of either, and never across an await.
  */
 import { hashKey } from './key-hash.js';
-import { Region } from './region.js';
+import { Region, type HotColumns } from './region.js';
 import { Rehearsal } from './rehearsal.js';
 import { Removals, type RemovalCounts, type RemovalListener, type RemovalReason } from './removal.js';
 import { resized, resizedNumbers } from './slot-column.js';
-import { NONE, SlotQueues, type Bounds } from './slot-queues.js';
+import { MOST_WEIGHT, NONE, QUEUE_SLOT, SlotQueues, type Bounds } from './slot-queues.js';
 
 export interface ArenaOptions<V> {
   readonly maxBytes: number;
+  /** What every entry is said to take beyond its key and value. */
+  readonly overhead: number;
   /** Default: no limit of its own. */
   readonly maxEntries?: number | undefined;
   /** Milliseconds from any start. */
@@ -52,6 +54,8 @@ export interface ArenaOptions<V> {
 
 /** Whoever keeps more of each entry, by slot. */
 export interface SlotColumns {
+  /** What a slot takes, used or not. */
+  readonly slotBytes: number;
   /** @param order - for each of the first slots the old one whose values it takes; left out: the same. */
   resize(slots: number, order?: Int32Array): void;
 }
@@ -67,27 +71,32 @@ export interface Life {
 const SWEPT = 2;
 /** Fewer slots are not worth renumbering. */
 const FEW_SLOTS = 1024;
+/** Bookkeeping of so few bytes is not looked at: small memories do without surprises. */
+const LITTLE = 65_536;
+/** Of the queues, and two pointers. */
+const ARENA_SLOT = QUEUE_SLOT + 16;
 
 export class Arena<V> {
   readonly #bounds: Bounds;
+  readonly #overhead: number;
   readonly #clock: { now(): number };
   readonly #removals: Removals<V>;
   readonly #regions: Region<V>[] = [];
   readonly #columns: SlotColumns[] = [];
-  #queues: SlotQueues;
+  readonly #queues: SlotQueues;
   #rehearsal: Rehearsal | undefined;
   #values: (V | undefined)[] = [];
   #keys: string[] = [];
-  /** Until then, by the clock, `use` finds it. */
-  #plainUntil = new Float64Array(0);
-  /** Until then it is there; missing while that is the same for all. */
+  /** Until when it is there; missing while that is for all of them as long as they are plain, which the queues know. */
   #expiresAt: Float64Array | undefined;
   /** The region it is in; missing while there is one. */
   #owners: Uint32Array | undefined;
   #hand = 0;
+  #indexBytes = 0;
 
-  constructor({ maxBytes, maxEntries = Infinity, clock, onRemove }: ArenaOptions<V>) {
+  constructor({ maxBytes, maxEntries = Infinity, overhead, clock, onRemove }: ArenaOptions<V>) {
     this.#bounds = { maxBytes, maxEntries };
+    this.#overhead = overhead;
     this.#clock = clock;
     this.#removals = new Removals(onRemove);
     this.#queues = new SlotQueues(this.#bounds, 1);
@@ -98,8 +107,9 @@ export class Arena<V> {
     return this.#queues.size;
   }
 
+  /** What the entries weigh, and what the bookkeeping takes beyond the overhead that is in their weights. */
   get bytes(): number {
-    return this.#queues.bytes;
+    return this.#queues.bytes + this.#excess(this.#queues.slots, this.#indexBytes, this.size);
   }
 
   /** A copy. */
@@ -109,8 +119,9 @@ export class Arena<V> {
 
   /** A set of keys of its own. */
   region(): Region<V> {
-    const region = new Region(this, this.#regions.length);
+    const region = new Region(this, this.#regions.length, this.#clock, this.#hot());
     this.#regions.push(region);
+    this.#indexBytes += region.indexBytes;
     if (this.#regions.length > 1) this.#owners ??= new Uint32Array(this.#keys.length);
     return region;
   }
@@ -130,12 +141,15 @@ export class Arena<V> {
     return this.#values[slot] as V;
   }
 
-  /** Counts a use, if the entry is still plain. Allocates nothing. @returns the slot, or NONE. */
-  use(slot: number): number {
-    const until = this.#plainUntil[slot] as number;
-    if (until !== Infinity && this.#clock.now() >= until) return this.#late(slot);
-    if (this.#queues.touch(slot)) this.#request(slot);
-    return slot;
+  /** An entry that is not plain any more was asked for. */
+  late(slot: number): number {
+    this.live(slot);
+    return NONE;
+  }
+
+  /** An entry was used that the rehearsal follows. */
+  followed(slot: number): void {
+    this.#rehearsal?.request(this.#queues.hash(slot), this.#queues.weight(slot));
   }
 
   /** The slot, or NONE for what has expired, which is removed. */
@@ -148,27 +162,28 @@ export class Arena<V> {
 
   /** Milliseconds left. */
   left(slot: number): number {
-    return (this.#expiresAt ?? this.#plainUntil)[slot] as number - this.#clock.now();
+    return this.#expiry(slot) - this.#clock.now();
   }
 
   setLife(slot: number, { ttl, plainFor = ttl }: Life): void {
     const now = this.#clock.now();
-    if (plainFor < ttl) this.#expiresAt ??= this.#plainUntil.slice();
-    this.#plainUntil[slot] = now + Math.min(plainFor, ttl);
+    if (plainFor < ttl) this.#expiresAt ??= Float64Array.from(this.#keys, (_, each) => this.#queues.until(each));
+    this.#queues.setUntil(slot, now + Math.min(plainFor, ttl));
     if (this.#expiresAt) this.#expiresAt[slot] = now + ttl;
   }
 
   /**
    * Stores a value in place of the one that was there.
    *
-   * @param weight - bytes of the entry altogether.
+   * @param size - bytes of the key and the value.
    * @returns its slot, or NONE where it was refused; the one that was there is gone then, too.
    */
-  put(region: Region<V>, key: string, value: V, weight: number, life: Life): number {
+  put(region: Region<V>, key: string, value: V, size: number, life: Life): number {
     this.#sweep();
+    const weight = size + this.#overhead;
     const standing = region.slot(key);
     const slot =
-      weight > this.#bounds.maxBytes || !(life.ttl > 0)
+      weight > this.#bounds.maxBytes || weight > MOST_WEIGHT || !(life.ttl > 0)
         ? this.#refuse(standing, key, value, life.ttl > 0 ? 'rejected' : 'expired')
         : this.#place(region, standing, key, value, weight);
     if (slot !== NONE) {
@@ -189,10 +204,10 @@ export class Arena<V> {
   empty(region: Region<V>): void {
     if (region.size === this.size && !this.#removals.areTold) {
       this.#removals.count('cleared', region.size);
-      region.index.clear();
+      this.#indexBytes += region.unlinkAll();
       this.#reset();
     } else {
-      for (const slot of region.index.values()) this.#remove(slot, 'cleared');
+      for (const slot of region.slots()) this.#remove(slot, 'cleared');
       if (this.size === 0) this.#reset();
     }
     this.#removals.tell();
@@ -215,22 +230,22 @@ export class Arena<V> {
   #place(region: Region<V>, standing: number, key: string, value: V, weight: number): number {
     const queues = this.#queues;
     if (standing !== NONE) {
-      if (queues.bytes - queues.weight(standing) + weight <= this.#bounds.maxBytes) {
+      if (this.bytes - queues.weight(standing) + weight <= this.#bounds.maxBytes) {
         this.#removals.add(key, this.value(standing), 'replaced');
         queues.reweigh(standing, weight);
-        if (queues.touch(standing)) this.#request(standing);
+        if (queues.touch(standing)) this.followed(standing);
         return standing;
       }
       this.#remove(standing, 'replaced');
     }
     const hash = hashKey(key, region.id);
     if (queues.isFollowed(hash)) this.#rehearsal?.request(hash, weight);
+    this.#bound(region);
     if (queues.refuses(hash, weight)) return this.#refuse(NONE, key, value, 'rejected');
-    this.#makeRoom(weight);
-    this.#compact();
+    this.#makeRoom(region, weight);
     const slot = queues.add(hash, weight);
     if (slot >= this.#keys.length) this.#resize(queues.slots);
-    region.index.set(key, slot);
+    this.#indexBytes += region.link(key, slot);
     this.#keys[slot] = key;
     if (this.#owners) this.#owners[slot] = region.id;
     return slot;
@@ -242,14 +257,33 @@ export class Arena<V> {
     return NONE;
   }
 
-  #makeRoom(weight: number): void {
+  #makeRoom(region: Region<V>, weight: number): void {
     if (this.#queues.fits(weight)) return;
     this.#rehearsal ??= new Rehearsal(this.#queues);
     const now = this.#clock.now();
     do {
       const slot = this.#queues.leaving();
       this.#remove(slot, this.#hasExpired(slot, now) ? 'expired' : 'capacity');
+      this.#compact();
+      this.#bound(region);
     } while (!this.#queues.fits(weight));
+  }
+
+  /** The queues may have what the bookkeeping will leave when the region has one key more. */
+  #bound(region: Region<V>): void {
+    const indexBytes = this.#indexBytes + region.indexGrowth;
+    const excess = this.#excess(this.#queues.nextSlots, indexBytes, this.size + 1);
+    const { maxBytes, maxEntries } = this.#bounds;
+    if (maxBytes - excess !== this.#queues.bounds.maxBytes) {
+      this.#queues.bounds = { maxBytes: maxBytes - excess, maxEntries };
+    }
+  }
+
+  #excess(slots: number, indexBytes: number, entries: number): number {
+    let slotBytes = ARENA_SLOT + (this.#expiresAt ? 8 : 0) + (this.#owners ? 4 : 0);
+    for (const columns of this.#columns) slotBytes += columns.slotBytes;
+    const taken = slots * slotBytes + indexBytes + this.#queues.sketchBytes;
+    return Math.max(0, taken - entries * this.#overhead - LITTLE);
   }
 
   #sweep(): void {
@@ -263,28 +297,25 @@ export class Arena<V> {
 
   /** A free slot never expires. */
   #hasExpired(slot: number, now: number): boolean {
-    const at = (this.#expiresAt ?? this.#plainUntil)[slot] as number;
-    return at !== Infinity && now >= at;
+    return now >= this.#expiry(slot);
   }
 
-  #late(slot: number): number {
-    this.live(slot);
-    return NONE;
+  #expiry(slot: number): number {
+    return this.#expiresAt ? (this.#expiresAt[slot] as number) : this.#queues.until(slot);
   }
 
   #remove(slot: number, reason: RemovalReason): void {
     const key = this.#keys[slot] as string;
     this.#removals.add(key, this.value(slot), reason);
-    this.#regions[this.#owners?.[slot] ?? 0]?.index.delete(key);
+    this.#indexBytes += this.#regionOf(slot).unlink(key);
     this.#keys[slot] = '';
     this.#values[slot] = undefined;
-    this.#plainUntil[slot] = Infinity;
     if (this.#expiresAt) this.#expiresAt[slot] = Infinity;
     this.#queues.remove(slot);
   }
 
-  #request(slot: number): void {
-    this.#rehearsal?.request(this.#queues.hash(slot), this.#queues.weight(slot));
+  #regionOf(slot: number): Region<V> {
+    return this.#regions[this.#owners ? (this.#owners[slot] as number) : 0] as Region<V>;
   }
 
   #forget(slot: number): void {
@@ -299,7 +330,7 @@ export class Arena<V> {
     const order = this.#queues.compact(size + (size >> 2) + 16);
     this.#resize(this.#queues.slots, order);
     for (let slot = 0; slot < order.length; slot++) {
-      this.#regions[this.#owners?.[slot] ?? 0]?.index.set(this.#keys[slot] as string, slot);
+      this.#regionOf(slot).relink(this.#keys[slot] as string, slot);
     }
   }
 
@@ -307,15 +338,20 @@ export class Arena<V> {
     const before = order?.length ?? this.#keys.length;
     this.#values = resized(this.#values, slots, undefined, order);
     this.#keys = resized(this.#keys, slots, '', order);
-    this.#plainUntil = resizedNumbers(this.#plainUntil, slots, order).fill(Infinity, before);
     this.#expiresAt &&= resizedNumbers(this.#expiresAt, slots, order).fill(Infinity, before);
     this.#owners &&= resizedNumbers(this.#owners, slots, order);
     for (const columns of this.#columns) columns.resize(slots, order);
+    for (const region of this.#regions) region.adopt(this.#hot());
   }
 
-  /** Gives the memory back. What was found out about the window stays. */
+  #hot(): HotColumns<V> {
+    const { times, words } = this.#queues;
+    return { times, words, values: this.#values };
+  }
+
+  /** Gives the memory back. */
   #reset(): void {
-    this.#queues = new SlotQueues(this.#bounds, this.#queues.share);
+    this.#queues.clear();
     this.#rehearsal = undefined;
     this.#expiresAt = undefined;
     this.#resize(0, new Int32Array(0));

@@ -21,7 +21,10 @@ export function freezeDeep<T>(value: T): T {
   if (typeof value !== 'object' || value === null) {
     return value;
   }
-  const open: object[] = [value];
+  const open: object[] = [];
+  freezeOne(value, open);
+  // Most values are flat, or nearly.
+  if (open.length === 0) return value;
   // Frozen by others, perhaps not deep; those frozen here are recognised by being frozen.
   let foreign: Set<object> | undefined;
   for (let object = open.pop(), left = MAX_OBJECTS; object !== undefined && left > 0; object = open.pop()) {
@@ -62,14 +65,16 @@ function freezeOne(object: object, open: object[]): void {
     cover(object, DATE_WRITERS, 'Date');
   } else if (isPlainPrototype(prototype)) {
     Object.freeze(object);
-    for (const name of Object.keys(object)) {
-      pushObject(open, (object as Readonly<Record<string, unknown>>)[name]);
+    // Of all ways to look at an object's members this is the only one that allocates nothing.
+    for (const name in object) {
+      const member: unknown = (object as Readonly<Record<string, unknown>>)[name];
+      if (typeof member === 'object' && member !== null && Object.hasOwn(object, name)) open.push(member);
     }
   }
 }
 
 /** Plain also in the eyes of another realm, such as a test runner's: its prototype is where the chain ends. */
-function isPlainPrototype(prototype: unknown): boolean {
+export function isPlainPrototype(prototype: unknown): boolean {
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
 }
 

@@ -19,6 +19,10 @@ export class FrequencySketch {
     this.#cells = new Uint8Array(bytesFor(entries));
   }
 
+  get bytes(): number {
+    return this.#cells.length;
+  }
+
   estimate(hash: number): number {
     return Math.min(this.#at(hash), this.#at(scramble(hash ^ SECOND_ROW)));
   }

@@ -84,6 +84,7 @@ export class MemoryStore<V = unknown> {
     this.#arena = new Arena<V>({
       maxBytes: parseByteSize(options.maxBytes, 'maxBytes'),
       maxEntries: maxEntries === undefined ? undefined : positiveInteger(maxEntries, 'maxEntries'),
+      overhead: ENTRY_OVERHEAD,
       clock: ownNow ? { now: ownNow } : turnClock,
       onRemove: optionalFunction(onEvict, 'onEvict'),
     });
@@ -146,8 +147,7 @@ export class MemoryStore<V = unknown> {
     const ttl = options?.ttl === undefined ? Infinity : parseDuration(options.ttl, 'ttl', TTL_LIMITS);
     const size = options?.size === undefined ? undefined : positiveInteger(options.size, 'size', { min: 0 });
     const stored = this.#isolate(key, value);
-    const weight = ENTRY_OVERHEAD + sizeOfString(key) + (size ?? sizeOf(stored));
-    return this.#region.set(key, stored, weight, { ttl }) !== NONE;
+    return this.#region.set(key, stored, sizeOfString(key) + (size ?? sizeOf(stored)), { ttl }) !== NONE;
   }
 
   /**
@@ -189,7 +189,7 @@ export class MemoryStore<V = unknown> {
 
   #out(slot: number): V | undefined {
     if (slot === NONE) return undefined;
-    const value = this.#arena.value(slot);
+    const value = this.#region.value(slot);
     return this.#clones ? structuredClone(value) : value;
   }
 

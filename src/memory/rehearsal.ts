@@ -1,12 +1,12 @@
-import { SlotQueues } from './slot-queues.js';
+import { SlotQueues, type Bounds } from './slot-queues.js';
 
 /** What the window may be of the whole: all of it for recency, a fifth, or next to nothing for frequency. */
 const SHARES = [1, 0.2, 0.01] as const;
 
 /** A small copy shall hold about this many entries or more: fewer say too little about the whole. */
-const FEWEST = 64;
+const FEWEST = 128;
 /** Following one of so many keys costs next to nothing. */
-const MOST_BITS = 6;
+const MOST_BITS = 12;
 
 /** Per so many requests as a small copy has entries, what was scored before counts this much less. */
 const MEMORY = 0.97;
@@ -21,13 +21,8 @@ class SmallCopy {
   hits = 0;
   readonly #index = new Map<number, number>();
 
-  constructor(whole: SlotQueues, share: number, bits: number) {
-    const { maxBytes, maxEntries } = whole.bounds;
-    const part = 2 ** bits;
-    this.queues = new SlotQueues(
-      { maxBytes: Math.ceil(maxBytes / part), maxEntries: Math.ceil(maxEntries / part) },
-      share,
-    );
+  constructor(bounds: Bounds, share: number) {
+    this.queues = new SlotQueues(bounds, share);
   }
 
   request(hash: number, weight: number): void {
@@ -86,13 +81,19 @@ export class Rehearsal {
   }
 
   #begin(): void {
-    this.#population = this.#queues.size;
+    const { size, bytes, bounds } = this.#queues;
+    this.#population = size;
     let bits = 0;
     while (bits < MOST_BITS && this.#population >> (bits + 1) >= FEWEST) bits++;
-    this.#round = Math.max(1, this.#population >> bits);
-    this.#copies = SHARES.map((share) => new SmallCopy(this.#queues, share, bits));
     // The highest bits of the hash: what places a count in a sketch are the lowest.
-    this.#queues.follow(bits === 0 ? 0 : -1 << (32 - bits));
+    const followed = this.#queues.follow(bits === 0 ? 0 : -1 << (32 - bits));
+    this.#round = Math.max(1, followed.entries);
+    // Not as much less room as there are fewer keys, but as theirs takes now: where sizes differ, a few are never average.
+    const part = {
+      maxBytes: Math.ceil((bounds.maxBytes * followed.bytes) / bytes),
+      maxEntries: Math.ceil((bounds.maxEntries * followed.entries) / size),
+    };
+    this.#copies = SHARES.map((share) => new SmallCopy(part, share));
   }
 
   #judge(): void {

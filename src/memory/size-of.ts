@@ -1,3 +1,5 @@
+import { isPlainPrototype } from './freeze-deep.js';
+
 /**
  * Bytes V8 takes on a 64-bit machine. They differ a little from version to version; what counts is that a
  * bound of 64 MB is not off by a factor.
@@ -7,12 +9,15 @@ const HEAP_NUMBER = 16;
 const OBJECT_HEADER = 24;
 const ARRAY_HEADER = 48;
 const SLOT = 8;
-const MAP_HEADER = 88;
+const MAP_HEADER = 136;
 const MAP_ENTRY = 37;
+const SET_HEADER = 112;
 const SET_ENTRY = 28;
 const DATE = 280;
 const BINARY_HEADER = 200;
 const CLOSURE = 64;
+/** A name of an object with so many that they make a dictionary: its place there, and in the table of all names. */
+const DICTIONARY_NAME = 84;
 
 const MAX_NODES = 2_000;
 /** Of a longer collection as many members stand for all. */
@@ -33,15 +38,31 @@ export function sizeOfString(text: string): number {
  *
  * At most 2,000 values are looked at: of long arrays and large objects an evenly spaced sample stands for the
  * rest. An object that is met twice counts once. Binary data counts with its own length; a view of a much larger
- * buffer keeps all of that alive, so copy what you keep. Getters are not run, and nothing is thrown.
+ * buffer keeps all of that alive, so copy what you keep. Of plain objects getters are run, as whoever freezes or
+ * clones them does, and nothing is thrown.
  */
 export function sizeOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) {
     return sizeOfPrimitive(value);
   }
-  const walk = new Walk();
-  walk.add(value, 1);
-  return walk.finish();
+  return sizeOfFlat(value) ?? new Walk().measureAll(value);
+}
+
+/** A plain object of a few members that are no objects: what most small values are. Undefined for anything else. */
+function sizeOfFlat(object: object): number | undefined {
+  if (Array.isArray(object) || !isPlainPrototype(Object.getPrototypeOf(object))) return undefined;
+  let bytes = OBJECT_HEADER;
+  let members = 0;
+  try {
+    for (const name in object) {
+      const member: unknown = (object as Readonly<Record<string, unknown>>)[name];
+      if ((typeof member === 'object' && member !== null) || ++members > SAMPLE) return undefined;
+      bytes += SLOT + sizeOfPrimitive(member);
+    }
+  } catch {
+    return undefined;
+  }
+  return Math.max(bytes, OBJECT_HEADER + SLOT);
 }
 
 function sizeOfPrimitive(value: unknown): number {
@@ -61,42 +82,63 @@ function sizeOfPrimitive(value: unknown): number {
   }
 }
 
+/** So few objects are looked through faster than a Set is made. */
+const FEW = 16;
+
 /** Objects that wait to be measured, each with the number of like ones it stands for. */
 class Walk {
   #bytes = 0;
   #measured = 0;
   readonly #open: object[] = [];
   readonly #weights: number[] = [];
-  readonly #seen = new Set<object>();
+  readonly #firstSeen: object[] = [];
+  #seen: Set<object> | undefined;
 
-  add(value: unknown, weight: number): void {
-    if (typeof value !== 'object' || value === null) {
-      this.#bytes += weight * sizeOfPrimitive(value);
-    } else if (!this.#seen.has(value)) {
-      this.#seen.add(value);
-      this.#open.push(value);
-      this.#weights.push(weight);
-    }
-  }
-
-  finish(): number {
-    for (let nodes = 0; nodes < MAX_NODES; nodes++) {
+  measureAll(root: object): number {
+    this.#firstSeen.push(root);
+    this.#measureSafely(root, 1);
+    for (let nodes = 1; nodes < MAX_NODES; nodes++) {
       const object = this.#open.pop();
       const weight = this.#weights.pop();
       if (object === undefined || weight === undefined) {
         return Math.ceil(this.#bytes);
       }
-      this.#measured += weight;
-      try {
-        this.#measure(object, weight);
-      } catch {
-        // A hostile or revoked proxy: some size is better than no cache.
-        this.#bytes += weight * OBJECT_HEADER;
-      }
+      this.#measureSafely(object, weight);
     }
     // Those that nobody looked at are taken for average.
     const left = this.#weights.reduce((sum, weight) => sum + weight, 0);
     return Math.ceil(this.#bytes * (1 + left / this.#measured));
+  }
+
+  #add(value: unknown, weight: number): void {
+    if (typeof value !== 'object' || value === null) {
+      this.#bytes += weight * sizeOfPrimitive(value);
+    } else if (this.#isNew(value)) {
+      this.#open.push(value);
+      this.#weights.push(weight);
+    }
+  }
+
+  #isNew(object: object): boolean {
+    if (this.#seen === undefined) {
+      if (this.#firstSeen.includes(object)) return false;
+      this.#firstSeen.push(object);
+      if (this.#firstSeen.length > FEW) this.#seen = new Set(this.#firstSeen);
+      return true;
+    }
+    if (this.#seen.has(object)) return false;
+    this.#seen.add(object);
+    return true;
+  }
+
+  #measureSafely(object: object, weight: number): void {
+    this.#measured += weight;
+    try {
+      this.#measure(object, weight);
+    } catch {
+      // A hostile or revoked proxy, or a getter that throws: some size is better than no cache.
+      this.#bytes += weight * OBJECT_HEADER;
+    }
   }
 
   #measure(object: object, weight: number): void {
@@ -112,20 +154,36 @@ class Walk {
       this.#sampleIterable(object.keys(), object.size, weight);
       this.#sampleIterable(object.values(), object.size, weight);
     } else if (object instanceof Set) {
-      this.#bytes += weight * (MAP_HEADER + SET_ENTRY * object.size);
+      this.#bytes += weight * (SET_HEADER + SET_ENTRY * object.size);
       this.#sampleIterable(object.values(), object.size, weight);
+    } else if (isPlainPrototype(Object.getPrototypeOf(object))) {
+      this.#measurePlain(object, weight);
     } else {
-      const names = Object.keys(object);
-      this.#bytes += weight * (OBJECT_HEADER + SLOT * Math.max(names.length, 1));
-      this.#sampleProperties(object, names, weight);
+      this.#measureProperties(object, weight);
     }
+  }
+
+  #measurePlain(object: object, weight: number): void {
+    const members: unknown[] = Object.values(object);
+    if (members.length > SAMPLE) {
+      this.#measureProperties(object, weight);
+    } else {
+      this.#bytes += weight * (OBJECT_HEADER + SLOT * Math.max(members.length, 1));
+      for (const member of members) this.#add(member, weight);
+    }
+  }
+
+  #measureProperties(object: object, weight: number): void {
+    const names = Object.keys(object);
+    this.#bytes += weight * (OBJECT_HEADER + SLOT * Math.max(names.length, 1));
+    this.#sampleProperties(object, names, weight);
   }
 
   #sample(array: readonly unknown[], weight: number): void {
     const length = array.length;
     const looked = Math.min(length, SAMPLE);
     for (let at = 0; at < looked; at++) {
-      this.add(array[Math.floor((at * length) / looked)], (weight * length) / looked);
+      this.#add(array[Math.floor((at * length) / looked)], (weight * length) / looked);
     }
   }
 
@@ -134,10 +192,10 @@ class Walk {
     for (let at = 0; at < looked; at++) {
       const name = names[Math.floor((at * names.length) / looked)] ?? '';
       const member: unknown = Object.getOwnPropertyDescriptor(object, name)?.value;
-      this.add(member, (weight * names.length) / looked);
+      this.#add(member, (weight * names.length) / looked);
       if (names.length > SAMPLE) {
         // So many properties make a dictionary, where every object has its own names.
-        this.#bytes += weight * (names.length / looked) * (3 * SLOT + sizeOfString(name));
+        this.#bytes += weight * (names.length / looked) * (DICTIONARY_NAME - SLOT + sizeOfString(name));
       }
     }
   }
@@ -149,7 +207,7 @@ class Walk {
       if (left-- === 0) {
         break;
       }
-      this.add(member, (weight * size) / looked);
+      this.#add(member, (weight * size) / looked);
     }
   }
 }

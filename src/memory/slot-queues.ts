@@ -1,5 +1,5 @@
 import { FrequencySketch, MOST_USES } from './frequency-sketch.js';
-import { resizedNumbers } from './slot-column.js';
+import { resizedRecords } from './slot-column.js';
 
 /** How much may be held. */
 export interface Bounds {
@@ -14,13 +14,40 @@ export const NONE = -1;
 /** How many entries may stand behind one that is far larger than they are before it has to win its place. */
 const MANY = 16;
 
-/** The state of an entry is one byte: four bits of count, and these. */
+/** The state of an entry: four bits of count, and these. */
 const COUNT = 15;
 /** Used since the hand last passed. */
 const USED = 16;
 const IN_MAIN = 32;
 /** One of the keys that the rehearsal follows. */
 const FOLLOWED = 64;
+
+/** An entry's weight has 32 bits. */
+export const MOST_WEIGHT = 0xffff_ffff;
+
+/** What a hit looks at is 16 bytes side by side: until when, the state, the weight. */
+const RECORD = 16;
+/** The rest of an entry is three numbers: who is newer, who is older, its hash. */
+const LINKS = 3;
+
+/** What a slot takes, used or not. */
+export const QUEUE_SLOT = RECORD + 4 * LINKS;
+
+/**
+ * Counts a use of an entry. A function of the bare records, since a hit does nothing else: every object on the way to them
+ * would take a part of the time that it takes.
+ *
+ * @returns whether the key is one that is followed.
+ */
+export function countUse(words: Int32Array, slot: number): boolean {
+  // Shifted, not multiplied, so that it needs no check for overflow.
+  const at = (slot << 2) | 2;
+  const state = words[at] as number;
+  if ((state & (COUNT | USED)) !== (COUNT | USED)) {
+    words[at] = ((state & COUNT) === COUNT ? state : state + 1) | USED;
+  }
+  return (state & FOLLOWED) !== 0;
+}
 
 class Queue {
   oldest = NONE;
@@ -34,18 +61,17 @@ class Queue {
  * why. It knows neither keys nor values.
  *
  * Invariants: every slot in use is in one of the queues; `bytes` is the sum of the weights; nothing here removes an entry but
- * `remove`; `touch` writes one byte and moves nothing.
+ * `remove` and `clear`; `use` writes one number and moves nothing.
  */
 export class SlotQueues {
-  readonly #bounds: Bounds;
-  #newer = new Int32Array(0);
-  #older = new Int32Array(0);
-  #weights: Uint32Array | Float64Array;
-  #hashes = new Int32Array(0);
-  #states = new Uint8Array(0);
-  #free = NONE;
+  #bounds: Bounds;
   readonly #window = new Queue();
   readonly #main = new Queue();
+  /** Both are views of the records. A slot that is free is never late. */
+  #times = new Float64Array(0);
+  #words = new Int32Array(0);
+  #links = new Int32Array(0);
+  #free = NONE;
   #sketch: FrequencySketch | undefined;
   /** Keys of whose hash these bits are zero are followed; `undefined`: none is. */
   #followed: number | undefined;
@@ -56,7 +82,6 @@ export class SlotQueues {
   /** @param share - of the window in the whole, see {@link share}. */
   constructor(bounds: Bounds, share: number) {
     this.#bounds = bounds;
-    this.#weights = bounds.maxBytes > 0xffff_ffff ? new Float64Array(0) : new Uint32Array(0);
     this.#windowBytes = bounds.maxBytes;
     this.#windowEntries = bounds.maxEntries;
     this.share = share;
@@ -72,11 +97,28 @@ export class SlotQueues {
 
   /** Slots there are, used or not. */
   get slots(): number {
-    return this.#states.length;
+    return this.#words.length / 4;
   }
 
   get bounds(): Bounds {
     return this.#bounds;
+  }
+
+  /** What is held may be above it from here on, until enough have left. */
+  set bounds(bounds: Bounds) {
+    this.#bounds = bounds;
+    this.share = this.#share;
+  }
+
+  /** Slots there will be when one entry more is added. */
+  get nextSlots(): number {
+    if (this.#free !== NONE) return this.slots;
+    return Math.min(Math.ceil(this.slots * 1.25) + 16, this.#bounds.maxEntries);
+  }
+
+  /** Bytes of the bookkeeping beyond the slots. */
+  get sketchBytes(): number {
+    return this.#sketch?.bytes ?? 0;
   }
 
   /** The part of the whole that is for newcomers. 1: there is no main queue, and who was not used for longest leaves. */
@@ -92,11 +134,19 @@ export class SlotQueues {
   }
 
   hash(slot: number): number {
-    return this.#hashes[slot] as number;
+    return this.#links[LINKS * slot + 2] as number;
   }
 
   weight(slot: number): number {
-    return this.#weights[slot] as number;
+    return (this.#words[4 * slot + 3] as number) >>> 0;
+  }
+
+  until(slot: number): number {
+    return this.#times[2 * slot] as number;
+  }
+
+  setUntil(slot: number, time: number): void {
+    this.#times[2 * slot] = time;
   }
 
   /** Whether an entry of this weight can be added as it is. */
@@ -106,11 +156,16 @@ export class SlotQueues {
 
   /** Counts a use. @returns whether the key is one that is followed. */
   touch(slot: number): boolean {
-    const state = this.#states[slot] as number;
-    if ((state & (COUNT | USED)) !== (COUNT | USED)) {
-      this.#states[slot] = ((state & COUNT) === COUNT ? state : state + 1) | USED;
-    }
-    return state >= FOLLOWED;
+    return countUse(this.#words, slot);
+  }
+
+  /** What a hit looks at, until the next resizing: see {@link countUse}. */
+  get times(): Float64Array {
+    return this.#times;
+  }
+
+  get words(): Int32Array {
+    return this.#words;
   }
 
   /**
@@ -127,25 +182,26 @@ export class SlotQueues {
   add(hash: number, weight: number): number {
     if (this.#free === NONE) this.#grow();
     const slot = this.#free;
-    this.#free = this.#newer[slot] as number;
+    this.#free = this.#newer(slot);
     const known = this.#sketch?.estimate(hash) ?? 0;
-    this.#hashes[slot] = hash;
-    this.#weights[slot] = weight;
-    this.#states[slot] = Math.min(known + 1, MOST_USES) | this.#followedBit(hash);
+    this.#links[LINKS * slot + 2] = hash;
+    this.#words[4 * slot + 3] = weight;
+    this.#setState(slot, Math.min(known + 1, MOST_USES) | this.#followedBit(hash));
     this.#append(this.#window, slot);
     return slot;
   }
 
   reweigh(slot: number, weight: number): void {
     this.#queueOf(slot).bytes += weight - this.weight(slot);
-    this.#weights[slot] = weight;
+    this.#words[4 * slot + 3] = weight;
   }
 
   /** Frees the slot; what is known of the key's use is remembered for when it comes back. */
   remove(slot: number): void {
-    this.#sketch?.raise(this.hash(slot), (this.#states[slot] as number) & COUNT);
+    this.#sketch?.raise(this.hash(slot), this.#uses(slot));
     this.#take(slot);
-    this.#newer[slot] = this.#free;
+    this.#times[2 * slot] = Infinity;
+    this.#links[LINKS * slot] = this.#free;
     this.#free = slot;
   }
 
@@ -158,10 +214,10 @@ export class SlotQueues {
       if (this.#share === 1) return candidate;
       if (this.#hasMainRoom(this.weight(candidate))) {
         this.#take(candidate);
-        this.#states[candidate] = (this.#states[candidate] as number) | IN_MAIN;
+        this.#setState(candidate, this.#state(candidate) | IN_MAIN);
         this.#append(this.#main, candidate);
       } else {
-        return this.#wins((this.#states[candidate] as number) & COUNT, this.weight(candidate))
+        return this.#wins(this.#uses(candidate), this.weight(candidate))
           ? this.#main.oldest
           : candidate;
       }
@@ -170,21 +226,32 @@ export class SlotQueues {
 
   /** All uses count half from here on. */
   age(): void {
-    const states = this.#states;
-    for (let i = 0; i < states.length; i++) {
-      const state = states[i] as number;
-      states[i] = (state & ~COUNT) | ((state & COUNT) >> 1);
+    for (let slot = 0; slot < this.slots; slot++) {
+      const state = this.#state(slot);
+      this.#setState(slot, (state & ~COUNT) | ((state & COUNT) >> 1));
     }
     this.#sketch?.halve();
     this.#sketch?.fit(this.size);
   }
 
-  /** From here on `touch` tells of the keys of whose hash these bits are zero. */
-  follow(bits: number): void {
+  /**
+   * From here on `touch` tells of the keys of whose hash these bits are zero.
+   *
+   * @returns how many of them are held, and their bytes.
+   */
+  follow(bits: number): { entries: number; bytes: number } {
     this.#followed = bits;
-    for (let slot = 0; slot < this.slots; slot++) {
-      this.#states[slot] = ((this.#states[slot] as number) & ~FOLLOWED) | this.#followedBit(this.hash(slot));
+    const found = { entries: 0, bytes: 0 };
+    for (const queue of [this.#window, this.#main]) {
+      for (let slot = queue.oldest; slot !== NONE; slot = this.#newer(slot)) {
+        const bit = this.#followedBit(this.hash(slot));
+        this.#setState(slot, (this.#state(slot) & ~FOLLOWED) | bit);
+        if (bit === 0) continue;
+        found.entries++;
+        found.bytes += this.weight(slot);
+      }
     }
+    return found;
   }
 
   isFollowed(hash: number): boolean {
@@ -192,7 +259,7 @@ export class SlotQueues {
   }
 
   /**
-   * Numbers the entries anew, without gaps.
+   * Numbers the entries anew, without gaps, by their order in the queues.
    *
    * @returns for each new slot its old one.
    */
@@ -200,24 +267,27 @@ export class SlotQueues {
     const order = new Int32Array(this.size);
     let next = 0;
     for (const queue of [this.#window, this.#main]) {
-      const first = next;
-      for (let slot = queue.oldest; slot !== NONE; slot = this.#newer[slot] as number) order[next++] = slot;
-      queue.oldest = next > first ? first : NONE;
-      queue.newest = next > first ? next - 1 : NONE;
+      for (let slot = queue.oldest; slot !== NONE; slot = this.#newer(slot)) order[next++] = slot;
     }
-    this.#weights = resizedNumbers(this.#weights, slots, order);
-    this.#hashes = resizedNumbers(this.#hashes, slots, order);
-    this.#states = resizedNumbers(this.#states, slots, order);
-    this.#newer = Int32Array.from({ length: slots }, (_, slot) => slot + 1);
-    this.#older = Int32Array.from({ length: slots }, (_, slot) => slot - 1);
-    this.#newer[slots - 1] = NONE;
-    this.#free = next < slots ? next : NONE;
-    for (const queue of [this.#window, this.#main]) {
-      if (queue.size === 0) continue;
-      this.#older[queue.oldest] = NONE;
-      this.#newer[queue.newest] = NONE;
-    }
+    this.#resize(slots, order);
+    for (let slot = 0; slot < next; slot++) this.#link(slot, slot - 1, slot + 1);
+    const { size } = this.#window;
+    this.#renumber(this.#window, 0, size);
+    this.#renumber(this.#main, size, next);
+    this.#free = NONE;
+    this.#freeFrom(next);
     return order;
+  }
+
+  /** Removes all and gives the memory back. What was found out about the share stays. */
+  clear(): void {
+    this.#resize(0, new Int32Array(0));
+    this.#renumber(this.#window, 0, 0);
+    this.#renumber(this.#main, 0, 0);
+    this.#window.bytes = this.#window.size = this.#main.bytes = this.#main.size = 0;
+    this.#free = NONE;
+    this.#sketch = undefined;
+    this.#followed = undefined;
   }
 
   #isWindowFull(): boolean {
@@ -239,11 +309,11 @@ export class SlotQueues {
     let worth = uses - 1;
     let room = this.#bounds.maxBytes - this.#windowBytes - this.#main.bytes;
     while (slot !== NONE) {
-      worth -= (this.#states[slot] as number) & COUNT;
+      worth -= this.#uses(slot);
       if (worth <= 0) return false;
       room += this.weight(slot);
       if (room >= weight) return true;
-      slot = this.#newer[slot] as number;
+      slot = this.#newer(slot);
     }
     return false;
   }
@@ -252,24 +322,39 @@ export class SlotQueues {
   #oldestUnused(queue: Queue): number {
     for (;;) {
       const slot = queue.oldest;
-      const state = this.#states[slot] as number;
+      const state = this.#state(slot);
       if ((state & USED) === 0) return slot;
-      this.#states[slot] = state & ~USED;
+      this.#setState(slot, state & ~USED);
       if (slot === queue.newest) continue;
       this.#take(slot);
       this.#append(queue, slot);
     }
   }
 
+  #state(slot: number): number {
+    return this.#words[4 * slot + 2] as number;
+  }
+
+  #setState(slot: number, state: number): void {
+    this.#words[4 * slot + 2] = state;
+  }
+
+  #uses(slot: number): number {
+    return this.#state(slot) & COUNT;
+  }
+
   #queueOf(slot: number): Queue {
-    return ((this.#states[slot] as number) & IN_MAIN) === 0 ? this.#window : this.#main;
+    return (this.#state(slot) & IN_MAIN) === 0 ? this.#window : this.#main;
+  }
+
+  #newer(slot: number): number {
+    return this.#links[LINKS * slot] as number;
   }
 
   #append(queue: Queue, slot: number): void {
-    this.#newer[slot] = NONE;
-    this.#older[slot] = queue.newest;
+    this.#link(slot, queue.newest, NONE);
     if (queue.newest === NONE) queue.oldest = slot;
-    else this.#newer[queue.newest] = slot;
+    else this.#links[LINKS * queue.newest] = slot;
     queue.newest = slot;
     queue.bytes += this.weight(slot);
     queue.size++;
@@ -277,14 +362,28 @@ export class SlotQueues {
 
   #take(slot: number): void {
     const queue = this.#queueOf(slot);
-    const newer = this.#newer[slot] as number;
-    const older = this.#older[slot] as number;
+    const newer = this.#newer(slot);
+    const older = this.#links[LINKS * slot + 1] as number;
     if (newer === NONE) queue.newest = older;
-    else this.#older[newer] = older;
+    else this.#links[LINKS * newer + 1] = older;
     if (older === NONE) queue.oldest = newer;
-    else this.#newer[older] = newer;
+    else this.#links[LINKS * older] = newer;
     queue.bytes -= this.weight(slot);
     queue.size--;
+  }
+
+  #link(slot: number, older: number, newer: number): void {
+    this.#links[LINKS * slot] = newer;
+    this.#links[LINKS * slot + 1] = older;
+  }
+
+  /** The queue has these slots, and those between. */
+  #renumber(queue: Queue, from: number, to: number): void {
+    queue.oldest = from < to ? from : NONE;
+    queue.newest = from < to ? to - 1 : NONE;
+    if (from === to) return;
+    this.#links[LINKS * from + 1] = NONE;
+    this.#links[LINKS * (to - 1)] = NONE;
   }
 
   #followedBit(hash: number): number {
@@ -293,15 +392,21 @@ export class SlotQueues {
 
   #grow(): void {
     const before = this.slots;
-    const slots = Math.min(Math.ceil(before * 1.25) + 16, this.#bounds.maxEntries);
-    this.#newer = resizedNumbers(this.#newer, slots);
-    this.#older = resizedNumbers(this.#older, slots);
-    this.#weights = resizedNumbers(this.#weights, slots);
-    this.#hashes = resizedNumbers(this.#hashes, slots);
-    this.#states = resizedNumbers(this.#states, slots);
-    for (let slot = slots - 1; slot >= before; slot--) {
-      this.#newer[slot] = this.#free;
+    this.#resize(this.nextSlots);
+    this.#freeFrom(before);
+  }
+
+  #freeFrom(first: number): void {
+    for (let slot = this.slots - 1; slot >= first; slot--) {
+      this.#times[2 * slot] = Infinity;
+      this.#links[LINKS * slot] = this.#free;
       this.#free = slot;
     }
+  }
+
+  #resize(slots: number, order?: Int32Array): void {
+    this.#links = resizedRecords(this.#links, LINKS, slots, order);
+    this.#times = resizedRecords(this.#times, RECORD / 8, slots, order);
+    this.#words = new Int32Array(this.#times.buffer);
   }
 }
