@@ -19,7 +19,7 @@ function* traces({ folder, only }: HitRatioOptions): Generator<Trace> {
 /** Most are small, a few are a thousand times larger. */
 function weightsFor(keys: number): Uint32Array {
   const random = randomFrom(9);
-  return Uint32Array.from({ length: keys }, () => Math.round(100 * 1024 ** random() ** 2));
+  return Uint32Array.from({ length: keys }, () => Math.round(100 * 1024 ** (random() ** 2)));
 }
 
 function sizesFor(trace: Trace, keys: number, { sizes }: HitRatioOptions): readonly number[] {
@@ -40,7 +40,9 @@ function run(options: HitRatioOptions): void {
       const lead = percent(hits.tiercel - hits.lru);
       leads.push(lead);
       const best = options.optimum
-        ? percent(optimum(requests, keys, entries)).toFixed(1).padStart(9)
+        ? percent(optimum(requests, keys, entries))
+            .toFixed(1)
+            .padStart(9)
         : '';
       print(
         `${`${trace.name} @ ${entries}`.padEnd(44)}${percent(hits.tiercel).toFixed(1).padStart(9)}` +
@@ -50,7 +52,9 @@ function run(options: HitRatioOptions): void {
   }
   if (leads.length === 0) throw new Error('there is no such trace');
   const mean = leads.reduce((sum, lead) => sum + lead, 0) / leads.length;
-  print(`${leads.length} in all: lead ${mean.toFixed(1)} in the mean, ${Math.min(...leads).toFixed(1)} at the least`);
+  print(
+    `${leads.length} in all: lead ${mean.toFixed(1)} in the mean, ${Math.min(...leads).toFixed(1)} at the least`,
+  );
 }
 
 try {

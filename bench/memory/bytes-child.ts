@@ -61,14 +61,16 @@ async function overhead(contender: string): Promise<readonly number[]> {
 }
 
 /** What a store says that it holds, and what it does, after each of the mixes. */
-async function bound(): Promise<readonly (readonly [mix: string, entries: number, said: number, real: number])[]> {
+async function bound(): Promise<
+  readonly (readonly [mix: string, entries: number, said: number, real: number])[]
+> {
   const random = randomFrom(4);
   const before = await bytesHeld();
   const store = new MemoryStore<unknown>({ maxBytes: '64mb' });
   const found: (readonly [string, number, number, number])[] = [];
   let next = 0;
   for (const [name, mix] of Object.entries<Mix>(MIXES)) {
-    for (let filled = 0; filled < 2 * 64 * 2 ** 20; ) {
+    for (let filled = 0; filled < 2 * 64 * 2 ** 20;) {
       const [value, bytes] = mix(random, next);
       filled += bytes + 150;
       store.set(`user:${next++}`, value, { ttl: TTL });

@@ -20,7 +20,7 @@ process.send?.('ready');
 async function round(milliseconds: number): Promise<void> {
   const batches: number[] = [];
   const began = performance.now();
-  for (let now = began; now - began < milliseconds; ) {
+  for (let now = began; now - began < milliseconds;) {
     const before = now;
     const result = await loop(BATCH, done);
     done += BATCH;

@@ -150,6 +150,10 @@ const awaitMap =
     };
   };
 
+function load(): never {
+  throw new Error('everything is in memory');
+}
+
 const awaitCache =
   (kind: Kind, namespace?: string): Maker =>
   async () => {
@@ -159,9 +163,6 @@ const awaitCache =
     const keys = makeKeys(count);
     for (const [i, key] of keys.entries()) await cache.set(key, at(i));
     const requests = makeRequests(keys);
-    const load = (): never => {
-      throw new Error('everything is in memory');
-    };
     return async (times, from) => {
       let found = 0;
       for (let i = from; i < from + times; i++) {

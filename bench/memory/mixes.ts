@@ -43,7 +43,10 @@ const buffers =
 const records: Mix = (_random, id) => [record(id), 600];
 
 /** Short texts that were met before are not made again by `JSON.parse`, which nobody can see from outside. */
-const parsed: Mix = (_random, id) => [JSON.parse(JSON.stringify({ ...record(id), country: 'NL', kind: 'reader' })), 600];
+const parsed: Mix = (_random, id) => [
+  JSON.parse(JSON.stringify({ ...record(id), country: 'NL', kind: 'reader' })),
+  600,
+];
 
 const lists: Mix = (random, id) => {
   const length = between(1, 60, random);

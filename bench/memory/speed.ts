@@ -40,7 +40,12 @@ async function start(workload: string, contender: string, keys: number): Promise
 }
 
 /** All contenders in turns, so that a machine that slows down for a while slows all of them down. */
-async function measure(id: string, { contenders }: Workload, keys: number, options: SpeedOptions): Promise<Speed[]> {
+async function measure(
+  id: string,
+  { contenders }: Workload,
+  keys: number,
+  options: SpeedOptions,
+): Promise<Speed[]> {
   const names = Object.keys(contenders);
   const children: ChildProcess[] = [];
   try {

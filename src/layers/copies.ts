@@ -1,6 +1,8 @@
+import { sizeOf } from '../memory/size-of.js';
 import { NONE } from '../memory/slot-queues.js';
 import type { EntryPolicy } from './entry-policy.js';
 import { judge, type Verdict } from './freshness.js';
+import { HeapSizes } from './heap-sizes.js';
 import type { Kept, MemoryTier } from './memory-tier.js';
 
 /** A copy together with what is to be done about it. */
@@ -14,6 +16,7 @@ export class Copies {
   readonly #memory: MemoryTier | undefined;
   readonly #serverNow: () => number;
   readonly #unprovenLife: number;
+  readonly #sizes = new HeapSizes();
   #someUnproven = false;
 
   /** @param unprovenLife - milliseconds that a copy may stay of whose changes nobody tells. */
@@ -59,10 +62,10 @@ export class Copies {
   }
 
   /**
-   * @param size - bytes the value has, about.
+   * @param encoded - bytes of the entry in Redis, where there is one.
    * @param proven - whether changes of the key will be told.
    */
-  keep(key: string, kept: Kept, policy: EntryPolicy, size: number, proven: boolean): void {
+  keep(key: string, kept: Kept, policy: EntryPolicy, encoded: number | undefined, proven: boolean): void {
     if (this.#memory === undefined || policy.memory === 0) return;
     const now = this.#serverNow();
     const usable = kept.usableFor ?? kept.freshFor ?? Infinity;
@@ -75,6 +78,7 @@ export class Copies {
       kept.cost === undefined || policy.earlyRefresh === 0
         ? 0
         : (kept.cost / 1000) * policy.earlyRefresh * Math.log(Math.random());
+    const size = encoded === undefined ? sizeOf(kept.value) : this.#sizes.estimate(kept.value, encoded);
     this.#memory.put(key, kept, left, freshLeft(kept, now) + early, size);
     if (!proven) this.#someUnproven = true;
   }

@@ -26,8 +26,6 @@ export interface LayerContext {
   readonly watches: Watches;
   readonly gate: LoadGate;
   readonly barrier: Barrier;
-  /** Bytes of a value of which there is no encoded form. */
-  readonly sizeOf: (value: unknown) => number;
   /** Takes the failures that no caller is told of. */
   readonly onBackgroundError: (error: unknown, operation: string, key: string) => void;
   /** Counts the connections there were: what was learned before the last one proves nothing. */

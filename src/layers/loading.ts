@@ -335,7 +335,7 @@ export class Loading implements FirstReads {
         const fresh = this.#prepare(loaded, createdAt, policy);
         // With a new connection since, changes may have gone unheard that the copies of the new one know of.
         if (fresh && !watch.changed && !flight.outdated && epoch === this.#context.epoch()) {
-          this.#copies.keep(key, fresh.kept, policy, this.#context.sizeOf(fresh.kept.value), !redis);
+          this.#copies.keep(key, fresh.kept, policy, undefined, !redis);
         }
         this.#tell(key, 'load', createdAt, 'fresh');
         return loaded.value;

@@ -337,7 +337,11 @@ export class MultiLayerCache {
     const plain = this.peek(key);
     if (plain !== undefined) return plain;
     const found = this.#copies.judged(key, policy);
-    if (!found || found.verdict === 'only-on-error' || !this.#areTagsValid(found.held.tags, found.held.createdAt))
+    if (
+      !found ||
+      found.verdict === 'only-on-error' ||
+      !this.#areTagsValid(found.held.tags, found.held.createdAt)
+    )
       return undefined;
     this.#context.metrics.recordMemoryHit();
     return this.#context.barrier.out(found.held.value);
@@ -345,7 +349,11 @@ export class MultiLayerCache {
 
   #servable(key: string, policy: EntryPolicy): Kept | undefined {
     const found = this.#copies.judged(key, policy);
-    if (!found || found.verdict === 'only-on-error' || !this.#areTagsValid(found.held.tags, found.held.createdAt))
+    if (
+      !found ||
+      found.verdict === 'only-on-error' ||
+      !this.#areTagsValid(found.held.tags, found.held.createdAt)
+    )
       return undefined;
     this.#context.metrics.recordMemoryHit();
     if (found.verdict === 'revalidate') this.#context.metrics.increment('staleServes');

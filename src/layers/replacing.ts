@@ -60,7 +60,7 @@ export class Replacing {
     }
     supersede(key);
     if (!redis || !entry) {
-      this.#parts.copies.keep(key, kept, policy, context.sizeOf(shared), true);
+      this.#parts.copies.keep(key, kept, policy, undefined, true);
     } else if (!claim || !(await this.#store(claim, entry, kept, policy, times.keepFor, redis))) {
       await forget(key);
       return;

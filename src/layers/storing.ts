@@ -118,7 +118,7 @@ export class Storing {
   #keepLocally(key: string, kept: Kept, policy: EntryPolicy): void {
     const { context, copies, supersede } = this.#parts;
     supersede(key);
-    copies.keep(key, kept, policy, context.sizeOf(kept.value), true);
+    copies.keep(key, kept, policy, undefined, true);
     context.metrics.increment('sets');
   }
 

@@ -14,7 +14,6 @@ import { SharedTier } from '../layers/shared-tier.js';
 import { TagTable } from '../layers/tag-table.js';
 import { barrier, NO_BARRIER } from '../memory/isolation.js';
 import type { Isolation } from '../memory/memory-store.js';
-import { sizeOf } from '../memory/size-of.js';
 import type { CacheMetrics } from '../metrics/cache-metrics.js';
 import type { RedisPort } from '../redis/port.js';
 import type { MemoryReport, MemoryReportOptions } from '../report/memory-report.js';
@@ -90,7 +89,6 @@ export class CacheParts {
       watches,
       gate: new LoadGate(settings.maxLoads),
       barrier: settings.memory ? barrier(settings.isolation) : NO_BARRIER,
-      sizeOf,
       onBackgroundError: (error, operation, key) => {
         if (operation === 'fill' || operation === 'read') metrics.increment('errors');
         logger.debug(`${operation} failed and was done without`, { error, key });

@@ -167,7 +167,8 @@ export class Arena<V> {
 
   setLife(slot: number, { ttl, plainFor = ttl }: Life): void {
     const now = this.#clock.now();
-    if (plainFor < ttl) this.#expiresAt ??= Float64Array.from(this.#keys, (_, each) => this.#queues.until(each));
+    if (plainFor < ttl)
+      this.#expiresAt ??= Float64Array.from(this.#keys, (_, each) => this.#queues.until(each));
     this.#queues.setUntil(slot, now + Math.min(plainFor, ttl));
     if (this.#expiresAt) this.#expiresAt[slot] = now + ttl;
   }

@@ -24,7 +24,12 @@ export class Region<V> {
   #values: (V | undefined)[];
 
   /** Made by `Arena.region`. */
-  constructor(arena: Arena<V>, id: number, clock: { now(): number }, { times, words, values }: HotColumns<V>) {
+  constructor(
+    arena: Arena<V>,
+    id: number,
+    clock: { now(): number },
+    { times, words, values }: HotColumns<V>,
+  ) {
     this.#arena = arena;
     this.id = id;
     this.#clock = clock;

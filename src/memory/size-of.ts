@@ -50,10 +50,10 @@ export function sizeOf(value: unknown): number {
 
 /** A plain object of a few members that are no objects: what most small values are. Undefined for anything else. */
 function sizeOfFlat(object: object): number | undefined {
-  if (Array.isArray(object) || !isPlainPrototype(Object.getPrototypeOf(object))) return undefined;
   let bytes = OBJECT_HEADER;
   let members = 0;
   try {
+    if (Array.isArray(object) || !isPlainPrototype(Object.getPrototypeOf(object))) return undefined;
     for (const name in object) {
       const member: unknown = (object as Readonly<Record<string, unknown>>)[name];
       if ((typeof member === 'object' && member !== null) || ++members > SAMPLE) return undefined;

@@ -217,9 +217,7 @@ export class SlotQueues {
         this.#setState(candidate, this.#state(candidate) | IN_MAIN);
         this.#append(this.#main, candidate);
       } else {
-        return this.#wins(this.#uses(candidate), this.weight(candidate))
-          ? this.#main.oldest
-          : candidate;
+        return this.#wins(this.#uses(candidate), this.weight(candidate)) ? this.#main.oldest : candidate;
       }
     }
   }
