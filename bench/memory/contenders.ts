@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { createCache, MemoryStore } from 'tiercel';
+import { createCache, MemoryStore, type Isolation, type MemorySetOptions } from 'tiercel';
 import { makeValues } from '../values.js';
 import { makeKeys, makeRequests } from './keys.js';
 
@@ -97,9 +97,9 @@ async function peekCache(count: number): Promise<Loop> {
   };
 }
 
-/** Keys that are not held, so that each pushes one out: twice as many as there is room for, in turns. */
+/** So many in turns that hardly any is held when its turn comes again, whatever was kept. */
 function newKeys(count: number): string[] {
-  return makeKeys(2 * count, 'other');
+  return makeKeys(16 * count, 'other');
 }
 
 const setLru =
@@ -118,11 +118,10 @@ const setLru =
   };
 
 const setStore =
-  (ttl: number | undefined): Maker =>
+  (options: MemorySetOptions, isolation: Isolation = 'freeze'): Maker =>
   (count) => {
-    const store = new MemoryStore<object>({ maxBytes: MANY_BYTES, maxEntries: count });
+    const store = new MemoryStore<object>({ maxBytes: MANY_BYTES, maxEntries: count, isolation });
     const keys = newKeys(count);
-    const options = { ttl };
     let at = 0;
     return (times) => {
       for (let i = 0; i < times; i++) {
@@ -201,8 +200,10 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
     contenders: {
       'lru-cache set': setLru(0),
       'lru-cache set, ttl': setLru(TTL),
-      'MemoryStore.set': setStore(undefined),
-      'MemoryStore.set, ttl': setStore(TTL),
+      'MemoryStore.set': setStore({}),
+      'MemoryStore.set, ttl': setStore({ ttl: TTL }),
+      // Neither frozen nor measured, as with lru-cache.
+      'the same, share, size': setStore({ ttl: TTL, size: 32 }, 'share'),
     },
   },
   'await-400B': {

@@ -1,5 +1,4 @@
 import { sizeOf } from '../memory/size-of.js';
-import { NONE } from '../memory/slot-queues.js';
 import type { EntryPolicy } from './entry-policy.js';
 import { judge, type Verdict } from './freshness.js';
 import { HeapSizes } from './heap-sizes.js';
@@ -29,23 +28,6 @@ export class Copies {
   /** Whether anything would be kept. */
   keeps(policy: EntryPolicy): boolean {
     return this.#memory !== undefined && policy.memory !== 0;
-  }
-
-  /** The slot of the copy if it may be served with no further look, or NONE. Good until the next write. */
-  plain(key: string): number {
-    return this.#memory === undefined ? NONE : this.#memory.plain(key);
-  }
-
-  value(slot: number): unknown {
-    return this.#memory?.value(slot);
-  }
-
-  tags(slot: number): readonly string[] | undefined {
-    return this.#memory?.tags(slot);
-  }
-
-  createdAt(slot: number): number {
-    return this.#memory?.createdAt(slot) ?? 0;
   }
 
   /** The copy if it may still be served for something, and for what. */

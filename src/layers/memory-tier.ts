@@ -52,14 +52,14 @@ export class MemoryTier {
    * @param size - bytes of the value.
    */
   put(key: string, kept: Kept, left: number, plainFor: number, size: number): void {
-    const slot = this.#region.set(key, kept.value, size + sizeOfString(key), { ttl: left, plainFor });
+    const slot = this.#region.set(key, kept.value, size + sizeOfString(key), left, plainFor);
     if (slot !== NONE) this.#fields.set(slot, kept);
   }
 
   /** From here on the copy is served with no further look for this long, if it stays so long. */
   setPlain(key: string, plainFor: number): void {
     const slot = this.#region.find(key);
-    if (slot !== NONE) this.#arena.setLife(slot, { ttl: this.#arena.left(slot), plainFor });
+    if (slot !== NONE) this.#arena.setLife(slot, this.#arena.left(slot), plainFor);
   }
 
   delete(key: string): boolean {

@@ -55,6 +55,7 @@ export interface Entry<T = unknown> {
  */
 export class MultiLayerCache {
   readonly #context: LayerContext;
+  readonly #memory: MemoryTier | undefined;
   readonly #copies: Copies;
   readonly #redis: RedisParts | undefined;
   readonly #flights = new SingleFlight();
@@ -66,6 +67,7 @@ export class MultiLayerCache {
   constructor({ context, memory, redis }: MultiLayerParts) {
     this.#context = context;
     this.#redis = redis;
+    this.#memory = memory;
     this.#copies = new Copies(memory, () => this.#now(), context.unprovenLife);
     this.#loading = new Loading(context, redis, this.#copies, this.#flights);
     const supersede = (key: string): boolean => this.#supersede(key);
@@ -81,14 +83,16 @@ export class MultiLayerCache {
 
   /** The copy in memory if it may be served as it is. Synchronous, and allocates nothing. */
   peek<T>(key: string): T | undefined {
-    const slot = this.#copies.plain(key);
+    const memory = this.#memory;
+    if (memory === undefined) return undefined;
+    const slot = memory.plain(key);
     if (slot === NONE) return undefined;
-    const tags = this.#copies.tags(slot);
-    if (tags !== undefined && !this.#areTagsValid(tags, this.#copies.createdAt(slot))) return undefined;
+    const tags = memory.tags(slot);
+    if (tags !== undefined && !this.#areTagsValid(tags, memory.createdAt(slot))) return undefined;
     const context = this.#context;
     context.metrics.recordMemoryHit();
-    const value = this.#copies.value(slot);
-    if (context.onRead !== undefined) this.#tell(key, this.#copies.createdAt(slot), 'fresh');
+    const value = memory.value(slot);
+    if (context.onRead !== undefined) this.#tell(key, memory.createdAt(slot), 'fresh');
     return context.barrier.out(value) as T;
   }
 

@@ -25,7 +25,7 @@
  * LARGE VALUES. One that is larger than the window and would push out many has to win against them at the door, or is not kept.
  *
  * EXPIRY. No timers. What has expired is never returned; it is removed when it is come across, when it would have to leave
- * anyway, and by a hand that looks at two slots with every write and so sees all of them in half as many writes as there are.
+ * anyway, and by a hand that looks at 64 slots with every 32nd write, and so at all of them in half as many writes as there are.
  *
  * INVARIANTS.
  * 1. `bytes` is the sum of the weights of what is held and never above `maxBytes`, nor `size` above `maxEntries`, when a call
@@ -60,15 +60,10 @@ export interface SlotColumns {
   resize(slots: number, order?: Int32Array): void;
 }
 
-/** How long an entry lives from now on, in milliseconds. */
-export interface Life {
-  readonly ttl: number;
-  /** For how long of that `use` finds it. Default: all of it. */
-  readonly plainFor?: number | undefined;
-}
-
-/** Slots looked at for expired entries with every write. */
-const SWEPT = 2;
+/** So many writes go between two looks at what has expired, and at what the bookkeeping takes. */
+const PAUSE = 32;
+/** Slots looked at then. */
+const SWEPT = 2 * PAUSE;
 /** Fewer slots are not worth renumbering. */
 const FEW_SLOTS = 1024;
 /** Bookkeeping of so few bytes is not looked at: small memories do without surprises. */
@@ -92,7 +87,10 @@ export class Arena<V> {
   /** The region it is in; missing while there is one. */
   #owners: Uint32Array | undefined;
   #hand = 0;
+  #pause = PAUSE;
   #indexBytes = 0;
+  /** What a slot takes, used or not. */
+  #slotBytes = ARENA_SLOT;
 
   constructor({ maxBytes, maxEntries = Infinity, overhead, clock, onRemove }: ArenaOptions<V>) {
     this.#bounds = { maxBytes, maxEntries };
@@ -109,7 +107,7 @@ export class Arena<V> {
 
   /** What the entries weigh, and what the bookkeeping takes beyond the overhead that is in their weights. */
   get bytes(): number {
-    return this.#queues.bytes + this.#excess(this.#queues.slots, this.#indexBytes, this.size);
+    return this.#queues.bytes + this.#excess(this.size, this.#bookkeeping());
   }
 
   /** A copy. */
@@ -165,7 +163,11 @@ export class Arena<V> {
     return this.#expiry(slot) - this.#clock.now();
   }
 
-  setLife(slot: number, { ttl, plainFor = ttl }: Life): void {
+  /**
+   * @param ttl - milliseconds that the entry lives from now on.
+   * @param plainFor - for how long of that `Region.use` finds it.
+   */
+  setLife(slot: number, ttl: number, plainFor: number): void {
     const now = this.#clock.now();
     if (plainFor < ttl)
       this.#expiresAt ??= Float64Array.from(this.#keys, (_, each) => this.#queues.until(each));
@@ -177,19 +179,20 @@ export class Arena<V> {
    * Stores a value in place of the one that was there.
    *
    * @param size - bytes of the key and the value.
+   * @param ttl - see `setLife`; 0 or less stores nothing.
    * @returns its slot, or NONE where it was refused; the one that was there is gone then, too.
    */
-  put(region: Region<V>, key: string, value: V, size: number, life: Life): number {
-    this.#sweep();
+  put(region: Region<V>, key: string, value: V, size: number, ttl: number, plainFor: number): number {
+    if (--this.#pause === 0) this.#lookAround();
     const weight = size + this.#overhead;
     const standing = region.slot(key);
     const slot =
-      weight > this.#bounds.maxBytes || weight > MOST_WEIGHT || !(life.ttl > 0)
-        ? this.#refuse(standing, key, value, life.ttl > 0 ? 'rejected' : 'expired')
+      weight > this.#bounds.maxBytes || weight > MOST_WEIGHT || !(ttl > 0)
+        ? this.#refuse(standing, key, value, ttl > 0 ? 'rejected' : 'expired')
         : this.#place(region, standing, key, value, weight);
     if (slot !== NONE) {
       this.#values[slot] = value;
-      this.setLife(slot, life);
+      this.setLife(slot, ttl, plainFor);
     }
     this.#removals.tell();
     return slot;
@@ -241,7 +244,6 @@ export class Arena<V> {
     }
     const hash = hashKey(key, region.id);
     if (queues.isFollowed(hash)) this.#rehearsal?.request(hash, weight);
-    this.#bound(region);
     if (queues.refuses(hash, weight)) return this.#refuse(NONE, key, value, 'rejected');
     this.#makeRoom(region, weight);
     const slot = queues.add(hash, weight);
@@ -259,35 +261,38 @@ export class Arena<V> {
   }
 
   #makeRoom(region: Region<V>, weight: number): void {
-    if (this.#queues.fits(weight)) return;
+    if (this.#hasRoom(region, weight)) return;
     this.#rehearsal ??= new Rehearsal(this.#queues);
     const now = this.#clock.now();
     do {
       const slot = this.#queues.leaving();
       this.#remove(slot, this.#hasExpired(slot, now) ? 'expired' : 'capacity');
+      if (this.size === 0) return this.#reset();
       this.#compact();
-      this.#bound(region);
-    } while (!this.#queues.fits(weight));
+    } while (!this.#hasRoom(region, weight));
   }
 
-  /** The queues may have what the bookkeeping will leave when the region has one key more. */
-  #bound(region: Region<V>): void {
-    const indexBytes = this.#indexBytes + region.indexGrowth;
-    const excess = this.#excess(this.#queues.nextSlots, indexBytes, this.size + 1);
-    const { maxBytes, maxEntries } = this.#bounds;
-    if (maxBytes - excess !== this.#queues.bounds.maxBytes) {
-      this.#queues.bounds = { maxBytes: maxBytes - excess, maxEntries };
-    }
+  /** Whether there is for one entry more, and for what the bookkeeping grows by then. */
+  #hasRoom(region: Region<V>, weight: number): boolean {
+    const queues = this.#queues;
+    const growth = region.indexGrowth + (queues.isFull ? queues.growth * this.#slotBytes : 0);
+    const excess = this.#excess(queues.size + 1, this.#bookkeeping() + growth);
+    return queues.bytes + weight + excess <= this.#bounds.maxBytes && queues.size < this.#bounds.maxEntries;
   }
 
-  #excess(slots: number, indexBytes: number, entries: number): number {
-    let slotBytes = ARENA_SLOT + (this.#expiresAt ? 8 : 0) + (this.#owners ? 4 : 0);
-    for (const columns of this.#columns) slotBytes += columns.slotBytes;
-    const taken = slots * slotBytes + indexBytes + this.#queues.sketchBytes;
-    return Math.max(0, taken - entries * this.#overhead - LITTLE);
+  #bookkeeping(): number {
+    return this.#queues.slots * this.#slotBytes + this.#indexBytes + this.#queues.sketchBytes;
   }
 
-  #sweep(): void {
+  /** What of the bookkeeping the overhead of so many entries does not cover. */
+  #excess(entries: number, bookkeeping: number): number {
+    return Math.max(0, bookkeeping - entries * this.#overhead - LITTLE);
+  }
+
+  #lookAround(): void {
+    this.#pause = PAUSE;
+    // The queues share out what there is for entries.
+    this.#queues.maxBytes = this.#bounds.maxBytes - this.#excess(this.size, this.#bookkeeping());
     const now = this.#clock.now();
     const slots = this.#keys.length;
     for (let looked = 0; looked < SWEPT && looked < slots; looked++) {
@@ -343,6 +348,10 @@ export class Arena<V> {
     this.#owners &&= resizedNumbers(this.#owners, slots, order);
     for (const columns of this.#columns) columns.resize(slots, order);
     for (const region of this.#regions) region.adopt(this.#hot());
+    this.#slotBytes = this.#columns.reduce(
+      (bytes, columns) => bytes + columns.slotBytes,
+      ARENA_SLOT + (this.#expiresAt ? 8 : 0) + (this.#owners ? 4 : 0),
+    );
   }
 
   #hot(): HotColumns<V> {

@@ -39,14 +39,22 @@ export class FrequencySketch {
     for (let i = 0; i < cells.length; i++) cells[i] = ((cells[i] as number) >> 1) & 0x77;
   }
 
-  /** Makes room for the counts of more entries, and keeps those there are. */
+  /** Makes the table as large as that many entries need, and keeps what is known. */
   fit(entries: number): void {
-    while (this.#cells.length < bytesFor(entries)) {
-      // A place is the low bits of a hash: with one bit more every count stands at both of its places.
+    const bytes = bytesFor(entries);
+    // A place is the low bits of a hash: with one bit more every count stands at both of its places,
+    while (this.#cells.length < bytes) {
       const twice = new Uint8Array(2 * this.#cells.length);
       twice.set(this.#cells);
       twice.set(this.#cells, this.#cells.length);
       this.#cells = twice;
+    }
+    // and with one bit less the higher count of two that share a place stands there.
+    while (this.#cells.length > 4 * bytes) {
+      const half = this.#cells.length / 2;
+      this.#cells = this.#cells
+        .subarray(0, half)
+        .map((both, place) => highest(both, this.#cells[half + place] as number));
     }
   }
 
@@ -60,6 +68,11 @@ export class FrequencySketch {
     const both = this.#cells[place] as number;
     if (((both >> shift) & 15) < count) this.#cells[place] = (both & (0xf0 >> shift)) | (count << shift);
   }
+}
+
+/** Of each of two counts. */
+function highest(one: number, other: number): number {
+  return Math.max(one & 0xf0, other & 0xf0) | Math.max(one & 0x0f, other & 0x0f);
 }
 
 function bytesFor(entries: number): number {

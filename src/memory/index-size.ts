@@ -23,25 +23,23 @@ export class IndexSize {
 
   /** @returns by how many bytes it grew. */
   add(): number {
-    const before = this.bytes;
+    const growth = this.growth;
     if (this.#isFull()) {
       this.#capacity = this.#nextCapacity();
       this.#deleted = 0;
     }
     this.#held++;
-    return this.bytes - before;
+    return growth;
   }
 
   /** @returns the same; not above 0. */
   remove(): number {
-    const before = this.bytes;
     this.#held--;
     this.#deleted++;
-    if (this.#capacity > LEAST && this.#held < this.#capacity / 4) {
-      this.#capacity /= 2;
-      this.#deleted = 0;
-    }
-    return this.bytes - before;
+    if (this.#capacity === LEAST || this.#held >= this.#capacity / 4) return 0;
+    this.#capacity /= 2;
+    this.#deleted = 0;
+    return -BYTES_AN_ENTRY * this.#capacity;
   }
 
   /** @returns the same. */

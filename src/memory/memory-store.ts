@@ -15,7 +15,7 @@ import { Arena } from './arena.js';
 import { freezeDeep } from './freeze-deep.js';
 import type { Region } from './region.js';
 import type { RemovalCounts, RemovalListener } from './removal.js';
-import { sizeOf, sizeOfString } from './size-of.js';
+import { sizeOf, sizeOfFlat, sizeOfString } from './size-of.js';
 import { NONE } from './slot-queues.js';
 
 /**
@@ -146,8 +146,9 @@ export class MemoryStore<V = unknown> {
     }
     const ttl = options?.ttl === undefined ? Infinity : parseDuration(options.ttl, 'ttl', TTL_LIMITS);
     const size = options?.size === undefined ? undefined : positiveInteger(options.size, 'size', { min: 0 });
-    const stored = this.#isolate(key, value);
-    return this.#region.set(key, stored, sizeOfString(key) + (size ?? sizeOf(stored)), { ttl }) !== NONE;
+    if (this.#isolation === 'freeze') return this.#setFrozen(key, value, size, ttl);
+    const stored = this.#isolation === 'clone' ? this.#cloned(key, value) : value;
+    return this.#region.set(key, stored, sizeOfString(key) + (size ?? sizeOf(stored)), ttl) !== NONE;
   }
 
   /**
@@ -157,9 +158,9 @@ export class MemoryStore<V = unknown> {
    * @throws InvalidOptionError
    */
   expire(key: string, ttl: Duration): boolean {
-    const life = { ttl: parseDuration(ttl, 'ttl', TTL_LIMITS) };
+    const milliseconds = parseDuration(ttl, 'ttl', TTL_LIMITS);
     const slot = this.#region.find(key);
-    if (slot !== NONE) this.#arena.setLife(slot, life);
+    if (slot !== NONE) this.#arena.setLife(slot, milliseconds, milliseconds);
     return slot !== NONE;
   }
 
@@ -193,18 +194,20 @@ export class MemoryStore<V = unknown> {
     return this.#clones ? structuredClone(value) : value;
   }
 
-  #isolate(key: string, value: V): V {
-    switch (this.#isolation) {
-      case 'freeze':
-        return freezeDeep(value);
-      case 'clone':
-        try {
-          return structuredClone(value);
-        } catch (cause) {
-          throw new EncodeError('set: the value cannot be cloned', { operation: 'set', key, cause });
-        }
-      default:
-        return value;
+  #setFrozen(key: string, value: V, size: number | undefined, ttl: number): boolean {
+    // For small values the walks would be most of a call, and of a flat one the size tells that there is nowhere to go.
+    const flat = sizeOfFlat(value);
+    if (flat === undefined) freezeDeep(value);
+    else Object.freeze(value);
+    const bytes = size ?? flat ?? sizeOf(value);
+    return this.#region.set(key, value, sizeOfString(key) + bytes, ttl) !== NONE;
+  }
+
+  #cloned(key: string, value: V): V {
+    try {
+      return structuredClone(value);
+    } catch (cause) {
+      throw new EncodeError('set: the value cannot be cloned', { operation: 'set', key, cause });
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Arena, Life } from './arena.js';
+import type { Arena } from './arena.js';
 import { IndexSize } from './index-size.js';
 import { countUse, NONE } from './slot-queues.js';
 
@@ -112,10 +112,12 @@ export class Region<V> {
 
   /**
    * @param size - bytes of the key and the value.
+   * @param ttl - milliseconds to live.
+   * @param plainFor - for how long of that `use` finds it. Default: all of it.
    * @returns its slot, or NONE where it was refused. See `Arena.put`.
    */
-  set(key: string, value: V, size: number, life: Life): number {
-    return this.#arena.put(this, key, value, size, life);
+  set(key: string, value: V, size: number, ttl: number, plainFor = ttl): number {
+    return this.#arena.put(this, key, value, size, ttl, plainFor);
   }
 
   /** @returns whether there was one. */

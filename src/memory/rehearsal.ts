@@ -32,7 +32,7 @@ class SmallCopy {
       this.queues.touch(slot);
       return;
     }
-    if (weight > this.queues.bounds.maxBytes || this.queues.refuses(hash, weight)) return;
+    if (weight > this.queues.maxBytes || this.queues.refuses(hash, weight)) return;
     while (!this.queues.fits(weight)) this.#drop(this.queues.leaving());
     this.#index.set(hash, this.queues.add(hash, weight));
   }
@@ -81,7 +81,7 @@ export class Rehearsal {
   }
 
   #begin(): void {
-    const { size, bytes, bounds } = this.#queues;
+    const { size, bytes, maxBytes, maxEntries } = this.#queues;
     this.#population = size;
     let bits = 0;
     while (bits < MOST_BITS && this.#population >> (bits + 1) >= FEWEST) bits++;
@@ -90,8 +90,8 @@ export class Rehearsal {
     this.#round = Math.max(1, followed.entries);
     // Not as much less room as there are fewer keys, but as theirs takes now: where sizes differ, a few are never average.
     const part = {
-      maxBytes: Math.ceil((bounds.maxBytes * followed.bytes) / bytes),
-      maxEntries: Math.ceil((bounds.maxEntries * followed.entries) / size),
+      maxBytes: Math.ceil((maxBytes * followed.bytes) / bytes),
+      maxEntries: Math.ceil((maxEntries * followed.entries) / size),
     };
     this.#copies = SHARES.map((share) => new SmallCopy(part, share));
   }

@@ -23,14 +23,23 @@ const MAX_NODES = 2_000;
 /** Of a longer collection as many members stand for all. */
 const SAMPLE = 100;
 const SAMPLED_CHARACTERS = 2_000;
+/** Looking at so few one by one takes less than asking a regular expression. */
+const SHORT = 32;
 /** A character beyond Latin-1 makes V8 keep the whole string in two bytes a character. */
 const TWO_BYTES = /[\u0100-\uffff]/;
 
 /** The heap a string takes. */
 export function sizeOfString(text: string): number {
   const length = text.length;
-  const probe = length > SAMPLED_CHARACTERS ? text.slice(0, SAMPLED_CHARACTERS) : text;
-  return STRING_HEADER + (((TWO_BYTES.test(probe) ? 2 * length : length) + 7) & ~7);
+  return STRING_HEADER + (((isWide(text, length) ? 2 * length : length) + 7) & ~7);
+}
+
+function isWide(text: string, length: number): boolean {
+  if (length > SHORT)
+    return TWO_BYTES.test(length > SAMPLED_CHARACTERS ? text.slice(0, SAMPLED_CHARACTERS) : text);
+  let bits = 0;
+  for (let i = 0; i < length; i++) bits |= text.charCodeAt(i);
+  return bits > 0xff;
 }
 
 /**
@@ -42,20 +51,22 @@ export function sizeOfString(text: string): number {
  * clones them does, and nothing is thrown.
  */
 export function sizeOf(value: unknown): number {
-  if (typeof value !== 'object' || value === null) {
-    return sizeOfPrimitive(value);
-  }
-  return sizeOfFlat(value) ?? new Walk().measureAll(value);
+  const flat = sizeOfFlat(value);
+  return flat ?? new Walk().measureAll(value as object);
 }
 
-/** A plain object of a few members that are no objects: what most small values are. Undefined for anything else. */
-function sizeOfFlat(object: object): number | undefined {
+/**
+ * The same for what holds no other object: a primitive, or a plain object of at most a hundred members that are primitives.
+ * Undefined for anything else.
+ */
+export function sizeOfFlat(value: unknown): number | undefined {
+  if (typeof value !== 'object' || value === null) return sizeOfPrimitive(value);
   let bytes = OBJECT_HEADER;
   let members = 0;
   try {
-    if (Array.isArray(object) || !isPlainPrototype(Object.getPrototypeOf(object))) return undefined;
-    for (const name in object) {
-      const member: unknown = (object as Readonly<Record<string, unknown>>)[name];
+    if (Array.isArray(value) || !isPlainPrototype(Object.getPrototypeOf(value))) return undefined;
+    for (const name in value) {
+      const member: unknown = (value as Readonly<Record<string, unknown>>)[name];
       if ((typeof member === 'object' && member !== null) || ++members > SAMPLE) return undefined;
       bytes += SLOT + sizeOfPrimitive(member);
     }

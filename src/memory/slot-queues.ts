@@ -49,6 +49,14 @@ export function countUse(words: Int32Array, slot: number): boolean {
   return (state & FOLLOWED) !== 0;
 }
 
+/** A function of its own: compiled while it loops, it must not be thrown away for what comes after the loop. */
+function halveUses(words: Int32Array): void {
+  for (let at = 2; at < words.length; at += 4) {
+    const state = words[at] as number;
+    words[at] = (state & ~COUNT) | ((state & COUNT) >> 1);
+  }
+}
+
 class Queue {
   oldest = NONE;
   newest = NONE;
@@ -64,7 +72,8 @@ class Queue {
  * `remove` and `clear`; `use` writes one number and moves nothing.
  */
 export class SlotQueues {
-  #bounds: Bounds;
+  #maxBytes: number;
+  readonly #maxEntries: number;
   readonly #window = new Queue();
   readonly #main = new Queue();
   /** Both are views of the records. A slot that is free is never late. */
@@ -80,10 +89,9 @@ export class SlotQueues {
   #windowEntries: number;
 
   /** @param share - of the window in the whole, see {@link share}. */
-  constructor(bounds: Bounds, share: number) {
-    this.#bounds = bounds;
-    this.#windowBytes = bounds.maxBytes;
-    this.#windowEntries = bounds.maxEntries;
+  constructor({ maxBytes, maxEntries }: Bounds, share: number) {
+    this.#maxBytes = this.#windowBytes = maxBytes;
+    this.#maxEntries = this.#windowEntries = maxEntries;
     this.share = share;
   }
 
@@ -100,20 +108,28 @@ export class SlotQueues {
     return this.#words.length / 4;
   }
 
-  get bounds(): Bounds {
-    return this.#bounds;
+  get maxEntries(): number {
+    return this.#maxEntries;
+  }
+
+  get maxBytes(): number {
+    return this.#maxBytes;
   }
 
   /** What is held may be above it from here on, until enough have left. */
-  set bounds(bounds: Bounds) {
-    this.#bounds = bounds;
-    this.share = this.#share;
+  set maxBytes(bytes: number) {
+    this.#maxBytes = bytes;
+    this.#windowBytes = this.#share * bytes;
   }
 
-  /** Slots there will be when one entry more is added. */
-  get nextSlots(): number {
-    if (this.#free !== NONE) return this.slots;
-    return Math.min(Math.ceil(this.slots * 1.25) + 16, this.#bounds.maxEntries);
+  /** Whether every slot is used. */
+  get isFull(): boolean {
+    return this.#free === NONE;
+  }
+
+  /** Slots there will be more when an entry is added to those that use all. */
+  get growth(): number {
+    return Math.min(Math.ceil(this.slots / 4) + 16, this.#maxEntries - this.slots);
   }
 
   /** Bytes of the bookkeeping beyond the slots. */
@@ -127,10 +143,9 @@ export class SlotQueues {
   }
 
   set share(share: number) {
-    const { maxBytes, maxEntries } = this.#bounds;
     this.#share = share;
-    this.#windowBytes = share * maxBytes;
-    this.#windowEntries = Math.max(1, Math.round(share * maxEntries));
+    this.#windowBytes = share * this.#maxBytes;
+    this.#windowEntries = Math.max(1, Math.round(share * this.#maxEntries));
   }
 
   hash(slot: number): number {
@@ -151,7 +166,7 @@ export class SlotQueues {
 
   /** Whether an entry of this weight can be added as it is. */
   fits(weight: number): boolean {
-    return this.bytes + weight <= this.#bounds.maxBytes && this.size < this.#bounds.maxEntries;
+    return this.bytes + weight <= this.#maxBytes && this.size < this.#maxEntries;
   }
 
   /** Counts a use. @returns whether the key is one that is followed. */
@@ -224,10 +239,7 @@ export class SlotQueues {
 
   /** All uses count half from here on. */
   age(): void {
-    for (let slot = 0; slot < this.slots; slot++) {
-      const state = this.#state(slot);
-      this.#setState(slot, (state & ~COUNT) | ((state & COUNT) >> 1));
-    }
+    halveUses(this.#words);
     this.#sketch?.halve();
     this.#sketch?.fit(this.size);
   }
@@ -268,6 +280,7 @@ export class SlotQueues {
       for (let slot = queue.oldest; slot !== NONE; slot = this.#newer(slot)) order[next++] = slot;
     }
     this.#resize(slots, order);
+    this.#sketch?.fit(next);
     for (let slot = 0; slot < next; slot++) this.#link(slot, slot - 1, slot + 1);
     const { size } = this.#window;
     this.#renumber(this.#window, 0, size);
@@ -293,10 +306,9 @@ export class SlotQueues {
   }
 
   #hasMainRoom(weight: number): boolean {
-    const { maxBytes, maxEntries } = this.#bounds;
     return (
-      this.#main.bytes + weight <= maxBytes - this.#windowBytes &&
-      (maxEntries === Infinity || this.#main.size < maxEntries - this.#windowEntries)
+      this.#main.bytes + weight <= this.#maxBytes - this.#windowBytes &&
+      (this.#maxEntries === Infinity || this.#main.size < this.#maxEntries - this.#windowEntries)
     );
   }
 
@@ -305,7 +317,7 @@ export class SlotQueues {
     let slot = this.#main.size === 0 ? NONE : this.#oldestUnused(this.#main);
     // The use that brought it here is counted, while those it is compared with have their next one before them.
     let worth = uses - 1;
-    let room = this.#bounds.maxBytes - this.#windowBytes - this.#main.bytes;
+    let room = this.#maxBytes - this.#windowBytes - this.#main.bytes;
     while (slot !== NONE) {
       worth -= this.#uses(slot);
       if (worth <= 0) return false;
@@ -390,7 +402,7 @@ export class SlotQueues {
 
   #grow(): void {
     const before = this.slots;
-    this.#resize(this.nextSlots);
+    this.#resize(before + this.growth);
     this.#freeFrom(before);
   }
 

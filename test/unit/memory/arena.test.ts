@@ -17,9 +17,9 @@ describe('Arena', () => {
   it('keeps the keys of its regions apart, and clears one without the others', () => {
     const arena = new Arena<string>({ maxBytes: 1e6, overhead: 80, clock: clockAt(0) });
     const [first, second] = [arena.region(), arena.region()];
-    first.set('k', 'of the first', 10, { ttl: Infinity });
-    second.set('k', 'of the second', 10, { ttl: Infinity });
-    second.set('l', 'too', 10, { ttl: Infinity });
+    first.set('k', 'of the first', 10, Infinity);
+    second.set('k', 'of the second', 10, Infinity);
+    second.set('l', 'too', 10, Infinity);
     expect([first.value(first.use('k')), second.value(second.use('k'))]).toEqual([
       'of the first',
       'of the second',
@@ -34,8 +34,8 @@ describe('Arena', () => {
   it('evicts from whichever region there is somebody to evict', () => {
     const arena = new Arena<number>({ maxBytes: 1e6, maxEntries: 10, overhead: 80, clock: clockAt(0) });
     const [first, second] = [arena.region(), arena.region()];
-    for (let i = 0; i < 10; i++) first.set(`k${i}`, i, 0, { ttl: Infinity });
-    for (let i = 0; i < 10; i++) second.set(`k${i}`, 100 + i, 0, { ttl: Infinity });
+    for (let i = 0; i < 10; i++) first.set(`k${i}`, i, 0, Infinity);
+    for (let i = 0; i < 10; i++) second.set(`k${i}`, 100 + i, 0, Infinity);
     expect([first.size, second.size]).toEqual([0, 10]);
     expect([...second.keys()].map((key) => second.value(second.find(key)))).toEqual([
       100, 101, 102, 103, 104, 105, 106, 107, 108, 109,
@@ -46,12 +46,12 @@ describe('Arena', () => {
     const clock = clockAt(100);
     const arena = new Arena<number>({ maxBytes: 1e6, overhead: 80, clock });
     const region = arena.region();
-    region.set('whole', 1, 0, { ttl: 50 });
-    region.set('part', 2, 0, { ttl: 50, plainFor: 20 });
+    region.set('whole', 1, 0, 50);
+    region.set('part', 2, 0, 50, 20);
     clock.time = 120;
     expect([region.use('part'), region.value(region.find('part'))]).toEqual([NONE, 2]);
     expect(region.value(region.use('whole'))).toBe(1);
-    arena.setLife(region.find('part'), { ttl: arena.left(region.find('part')), plainFor: 10 });
+    arena.setLife(region.find('part'), arena.left(region.find('part')), 10);
     expect(region.value(region.use('part'))).toBe(2);
     clock.time = 130;
     expect([region.use('part'), arena.left(region.find('part'))]).toEqual([NONE, 20]);
@@ -82,7 +82,7 @@ describe('Arena', () => {
         let next = 0;
         const latest = new Map<string, number>();
         const set = (which: number, key: string, size: number): void => {
-          const slot = regions[which]?.set(key, ++next, size, { ttl: Infinity }) ?? NONE;
+          const slot = regions[which]?.set(key, ++next, size, Infinity) ?? NONE;
           if (slot !== NONE) column.numbers[slot] = next;
           latest.set(`${which} ${key}`, next);
         };

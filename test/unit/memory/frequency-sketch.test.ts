@@ -16,6 +16,7 @@ describe('FrequencySketch', () => {
         }
         for (let i = 0; i < halvings; i++) sketch.halve();
         sketch.fit(entries);
+        sketch.fit(2);
         for (const [key, count] of most) {
           expect(sketch.estimate(hashKey(key, 0))).toBeGreaterThanOrEqual(count >> halvings);
           expect(sketch.estimate(hashKey(key, 0))).toBeLessThanOrEqual(15);
