@@ -65,6 +65,7 @@ export class Watches {
   }
 
   changed(redisKey: string): void {
+    if (this.#first.size === 0) return;
     for (let watch = this.#first.get(redisKey); watch; watch = watch.next) watch.notice();
   }
 

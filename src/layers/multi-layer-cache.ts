@@ -1,5 +1,5 @@
 import type { CoherentNamespace } from '../coherence/coherence.js';
-import { BulkError, CacheError, EncodeError, InvalidOptionError, type KeyFailure } from '../errors.js';
+import { BulkError, CacheError, EncodeError, InvalidOptionError } from '../errors.js';
 import { NONE } from '../memory/slot-queues.js';
 import type { KeyPart } from '../redis/port.js';
 import { BulkRead } from './bulk-read.js';
@@ -190,22 +190,21 @@ export class MultiLayerCache {
   }
 
   /** Resolves when Redis has the value. Rejects, and remembers to remove the old one, where it has not. */
-  async set(key: string, value: unknown, policy: EntryPolicy): Promise<void> {
-    const failures = await this.#storing.set([[key, value]], policy);
-    for (const failure of failures.values()) throw failure;
+  set(key: string, value: unknown, policy: EntryPolicy): Promise<void> {
+    return this.#storing.set(key, value, policy);
   }
 
   /** The same for many. Resolves with those that failed. */
   setMany(
     values: Iterable<readonly [key: string, value: unknown]>,
     policy: EntryPolicy,
-  ): Promise<Map<string, KeyFailure>> {
-    return this.#storing.set(values, policy);
+  ): Promise<Map<string, CacheError>> {
+    return this.#storing.setMany(values, policy);
   }
 
   /** Whether there was a value. Rejects where Redis did not remove it, and remembers to. */
   async delete(key: string): Promise<boolean> {
-    const { had, failures } = await this.#storing.delete([key]);
+    const { had, failures } = await this.#storing.deleteMany([key]);
     for (const failure of failures.values()) throw failure;
     return had.get(key) === true;
   }
@@ -213,8 +212,8 @@ export class MultiLayerCache {
   /** The same for many. */
   deleteMany(
     keys: readonly string[],
-  ): Promise<{ readonly had: Map<string, boolean>; readonly failures: Map<string, KeyFailure> }> {
-    return this.#storing.delete(keys);
+  ): Promise<{ readonly had: Map<string, boolean>; readonly failures: Map<string, CacheError> }> {
+    return this.#storing.deleteMany(keys);
   }
 
   /**

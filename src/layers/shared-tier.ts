@@ -3,7 +3,7 @@ import type { Serializer, ValueFields } from '../codec/serializer.js';
 import { clearNamespace } from '../client/clear-namespace.js';
 import { REFRESH_PREFIX, type KeySpace } from '../client/key-space.js';
 import { CacheError, ServerError } from '../errors.js';
-import type { Command, Reader, RedisPort, Reply } from '../redis/port.js';
+import type { Command, Reader, Receiver, RedisPort, Reply } from '../redis/port.js';
 import { answersWith } from '../redis/reply-error.js';
 import { Script } from '../redis/script.js';
 import { turnClock } from '../runtime/turn-clock.js';
@@ -246,8 +246,7 @@ export class SharedTier {
   async write(writings: readonly Writing[]): Promise<Array<boolean | CacheError>> {
     const commands: Command[] = [];
     for (const { redisKey, entry, keepFor, prove } of writings) {
-      const expiry = keepFor === Infinity ? [] : ['PX', String(keepFor)];
-      commands.push({ key: redisKey, args: ['SET', redisKey, entry, ...expiry] });
+      commands.push(setCommand(redisKey, entry, keepFor));
       if (this.#proves(prove)) commands.push(versionCommand(redisKey));
     }
     const replies = await this.#port.sendAll(commands);
@@ -256,11 +255,17 @@ export class SharedTier {
       const written = replies[next++];
       const proof = this.#proves(prove) ? replies[next++] : undefined;
       if (written instanceof CacheError) return written;
-      if (!isOk(written)) return new ServerError('Redis answered a SET with something else than OK');
+      if (!isWritten(written)) return notWritten();
       // It is written, whatever became of the proof.
       if (proof === undefined) return !this.tellsChanges;
-      return !(proof instanceof CacheError) && isSame(proof, Buffer.from(versionOf(entry), 'latin1'));
+      return !(proof instanceof CacheError) && isProof(proof, entry);
     });
+  }
+
+  /** The same for one, without a promise: the reply of the write comes under 0, and that of a proof under 1. */
+  writeTo({ redisKey, entry, keepFor, prove }: Writing, receiver: Receiver<Reply>): void {
+    this.#port.sendTo(setCommand(redisKey, entry, keepFor), receiver, 0);
+    if (this.#proves(prove)) this.#port.sendTo(versionCommand(redisKey), receiver, 1);
   }
 
   /** For each whether there was a value, in one pipeline. A lease is removed too, and is none. */
@@ -351,6 +356,13 @@ export class SharedTier {
   }
 }
 
+function setCommand(redisKey: string, entry: Buffer, keepFor: number): Command {
+  return {
+    key: redisKey,
+    args: keepFor === Infinity ? ['SET', redisKey, entry] : ['SET', redisKey, entry, 'PX', String(keepFor)],
+  };
+}
+
 function versionCommand(redisKey: string): Command {
   return { key: redisKey, args: ['GETRANGE', redisKey, VERSION.start, VERSION.end] };
 }
@@ -364,7 +376,16 @@ function isSame(reply: Reply | undefined, bytes: Buffer): boolean {
   return Buffer.isBuffer(reply) && reply.equals(bytes);
 }
 
+export function notWritten(): CacheError {
+  return new ServerError('Redis answered a SET with something else than OK');
+}
+
+/** Whether the version that was read behind the write is that of the entry. */
+export function isProof(reply: Reply | undefined, entry: Buffer): boolean {
+  return isSame(reply, Buffer.from(versionOf(entry), 'latin1'));
+}
+
 /** Clients differ in whether a simple string comes as text. */
-function isOk(reply: Reply | undefined): boolean {
+export function isWritten(reply: Reply | undefined): boolean {
   return reply === 'OK' || (Buffer.isBuffer(reply) && reply.toString() === 'OK');
 }

@@ -1,10 +1,10 @@
-import { CacheError, EncodeError, repeated, type KeyFailure } from '../errors.js';
+import { attribute, CacheError, EncodeError, repeated } from '../errors.js';
 import type { Copies } from './copies.js';
 import type { EntryPolicy } from './entry-policy.js';
 import { lifetimes } from './freshness.js';
 import type { LayerContext, RedisParts } from './layer-context.js';
 import type { Kept } from './memory-tier.js';
-import type { Writing } from './shared-tier.js';
+import { OneWrite, type Prepared } from './one-write.js';
 
 /** Keys in one pipeline; the next goes out when its answers are in, so that Redis serves others in between. */
 const KEYS_PER_PIPELINE = 1000;
@@ -16,12 +16,6 @@ export interface StoringParts {
   readonly copies: Copies;
   /** Drops the copy, and makes what is under way for the key a thing of the past. Returns whether there was a copy. */
   readonly supersede: (key: string) => boolean;
-}
-
-/** A value that is to be stored, as it is to be kept in memory and as Redis is to have it. */
-interface Prepared extends Writing {
-  readonly key: string;
-  readonly kept: Kept;
 }
 
 /**
@@ -36,19 +30,40 @@ export class Storing {
     this.#parts = parts;
   }
 
+  /** Resolves when Redis has the value. Rejects where it has not, or where that is unknown. */
+  set(key: string, value: unknown, policy: EntryPolicy): Promise<void> {
+    const { context, redis, copies, supersede } = this.#parts;
+    supersede(key);
+    let prepared: Prepared;
+    try {
+      prepared = this.#prepare(key, value, policy, this.#now());
+    } catch (error) {
+      context.metrics.increment('errors');
+      return Promise.reject(error instanceof CacheError ? attribute(error, 'set', key) : error);
+    }
+    if (!redis) {
+      this.#keepLocally(key, prepared.kept, policy);
+      return Promise.resolve();
+    }
+    return policy.tags.length === 0
+      ? OneWrite.send({ context, redis, copies }, prepared, policy)
+      : this.#setTagged(prepared, policy, redis);
+  }
+
   /**
-   * All are encoded before the first is sent, so that what a caller does to a value afterwards does not matter.
+   * The same for many. All are encoded before the first is sent, so that what a caller does to a value afterwards does not
+   * matter.
    *
    * @returns the keys that failed.
    */
-  async set(
+  async setMany(
     values: Iterable<readonly [key: string, value: unknown]>,
     policy: EntryPolicy,
-  ): Promise<Map<string, KeyFailure>> {
+  ): Promise<Map<string, CacheError>> {
     const { redis, supersede } = this.#parts;
-    const failures = new Map<string, KeyFailure>();
+    const failures = new Map<string, CacheError>();
     const prepared: Prepared[] = [];
-    const createdAt = redis?.shared.now() ?? Date.now();
+    const createdAt = this.#now();
     for (const [key, value] of values) {
       try {
         prepared.push(this.#prepare(key, value, policy, createdAt));
@@ -70,11 +85,11 @@ export class Storing {
   }
 
   /** @returns whether each had a value, and the keys that failed. */
-  async delete(
+  async deleteMany(
     keys: readonly string[],
-  ): Promise<{ had: Map<string, boolean>; failures: Map<string, KeyFailure> }> {
+  ): Promise<{ had: Map<string, boolean>; failures: Map<string, CacheError> }> {
     const { context, redis, supersede } = this.#parts;
-    const failures = new Map<string, KeyFailure>();
+    const failures = new Map<string, CacheError>();
     const had = new Map(keys.map((key) => [key, supersede(key)]));
     context.metrics.increment('deletes', keys.length);
     if (!redis) return { had, failures };
@@ -90,6 +105,20 @@ export class Storing {
       }
     }
     return { had, failures };
+  }
+
+  async #setTagged(prepared: Prepared, policy: EntryPolicy, redis: RedisParts): Promise<void> {
+    const { key } = prepared;
+    const failures = new Map<string, CacheError>();
+    await this.#write([prepared], policy, redis, failures);
+    const failure = failures.get(key);
+    if (!failure) return;
+    this.#parts.context.metrics.increment('errors');
+    throw attribute(failure, 'set', key);
+  }
+
+  #now(): number {
+    return this.#parts.redis?.shared.now() ?? Date.now();
   }
 
   #prepare(key: string, value: unknown, policy: EntryPolicy, createdAt: number): Prepared {
@@ -126,7 +155,7 @@ export class Storing {
     chunk: readonly Prepared[],
     policy: EntryPolicy,
     redis: RedisParts,
-    failures: Map<string, KeyFailure>,
+    failures: Map<string, CacheError>,
   ): Promise<void> {
     const { context, copies } = this.#parts;
     this.#supersede(chunk);

@@ -191,10 +191,13 @@ export class CacheManager implements AsyncDisposable {
   }
 
   /** Resolves when Redis has the value; rejects when it has not, or when that is unknown. */
-  async set(key: string, value: unknown, options?: EntryOptions): Promise<void> {
-    this.#enter('set', key);
-    const policy = callPolicy(options, this.#policy, 'set');
-    await this.#attempt('set', key, this.#layers.set(key, value, policy));
+  set(key: string, value: unknown, options?: EntryOptions): Promise<void> {
+    try {
+      this.#enter('set', key);
+      return this.#layers.set(key, value, callPolicy(options, this.#policy, 'set'));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -407,10 +410,10 @@ export class CacheManager implements AsyncDisposable {
     }
   }
 
-  #throwIfAny(failures: ReadonlyMap<string, KeyFailure>, total: number, operation: string): void {
+  #throwIfAny(failures: ReadonlyMap<string, CacheError>, total: number, operation: string): void {
     if (failures.size === 0) return;
     this.#cache.metrics.increment('errors', failures.size);
-    for (const [key, error] of failures) if (error instanceof CacheError) attribute(error, operation, key);
+    for (const [key, error] of failures) attribute(error, operation, key);
     throw new BulkError(failures, total, { operation });
   }
 

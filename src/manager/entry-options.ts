@@ -94,8 +94,29 @@ export function callPolicy(
   operation: string,
 ): EntryPolicy {
   if (options === undefined) return inherited;
+  if (isJustTtl(options)) return justTtl(options.ttl, inherited);
   rejectUnknownOptions(options, ENTRY_OPTIONS, operation);
   return entryPolicy(options, inherited);
+}
+
+/** What most calls give, as a new object each time, with the same time each time. */
+function isJustTtl(options: EntryOptions): options is { readonly ttl: Duration } {
+  let count = 0;
+  for (const name in options) if (name !== 'ttl' || ++count > 1) return false;
+  return count === 1 && options.ttl !== undefined && Object.hasOwn(options, 'ttl');
+}
+
+let lastPolicy: EntryPolicy = DEFAULT_POLICY;
+let lastInherited: EntryPolicy | undefined;
+let lastTtl: Duration = 0;
+
+function justTtl(ttl: Duration, inherited: EntryPolicy): EntryPolicy {
+  if (ttl !== lastTtl || inherited !== lastInherited) {
+    lastPolicy = entryPolicy({ ttl }, inherited);
+    lastInherited = inherited;
+    lastTtl = ttl;
+  }
+  return lastPolicy;
 }
 
 function memoryLife(memory: Duration | boolean | undefined, inherited: number): number {
