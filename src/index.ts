@@ -74,6 +74,8 @@ export {
 } from './memory/memory-store.js';
 export type { RemovalCounts, RemovalListener, RemovalReason } from './memory/lru-map.js';
 export type { Codec } from './codec/codec.js';
+export type { CompressionOptions } from './codec/compression/compression.js';
+export type { CompressionAlgorithm } from './codec/compression/compressors.js';
 export { jsonCodec } from './codec/json.js';
 export { msgpackCodec } from './codec/msgpack.js';
 export type { ByteSize } from './byte-size.js';

@@ -1,4 +1,9 @@
 import type { Codec } from '../codec/codec.js';
+import {
+  parseCompression,
+  type Compression,
+  type CompressionOptions,
+} from '../codec/compression/compression.js';
 import { msgpackCodec } from '../codec/msgpack.js';
 import { Serializer } from '../codec/serializer.js';
 import { parseDuration, type Duration } from '../duration.js';
@@ -23,6 +28,8 @@ export interface CacheClientOptions {
   readonly codec?: Codec;
   /** Further codecs that entries may have been written with. */
   readonly readCodecs?: readonly Codec[];
+  /** How values are made smaller, or true for the defaults of that. Default: not at all. */
+  readonly compression?: CompressionOptions | boolean;
   /** Default: silence. */
   readonly logger?: Logger;
 }
@@ -55,12 +62,17 @@ export interface ClientParts {
   readonly serializer: Serializer;
   /** Milliseconds, or `Infinity`. */
   readonly ttl: number;
+  readonly compression: Compression | undefined;
   readonly metrics: CacheMetrics;
 }
 
 /** Checks the options and opens the port, which connects in the background. */
 export function clientParts(redis: RedisOptions, options: CacheClientOptions): ClientParts {
-  rejectUnknownOptions(options, ['namespace', 'ttl', 'codec', 'readCodecs', 'logger'], 'CacheClient');
+  rejectUnknownOptions(
+    options,
+    ['namespace', 'ttl', 'codec', 'readCodecs', 'compression', 'logger'],
+    'CacheClient',
+  );
   const keys = KeySpace.of(options.namespace ?? 'tiercel');
   const ttl = parseTtl(options.ttl, DEFAULT_TTL);
   const serializer = new Serializer(options.codec ?? msgpackCodec(), options.readCodecs);
@@ -69,6 +81,7 @@ export function clientParts(redis: RedisOptions, options: CacheClientOptions): C
     keys,
     serializer,
     ttl,
+    compression: parseCompression(options.compression ?? false),
     metrics: new CacheMetrics(),
   };
 }

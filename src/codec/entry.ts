@@ -81,9 +81,10 @@ const NEWER_FORMAT: DecodeFailure = Object.freeze({ ok: false, reason: 'newer-fo
 /**
  * An entry of its own bytes, with a new random version id. The payload is copied.
  *
+ * @param head - what the payload begins with, where that is at hand apart from the rest.
  * @throws EncodeError for a field out of its range.
  */
-export function encodeEntry(fields: EntryFields, payload: Uint8Array): Buffer {
+export function encodeEntry(fields: EntryFields, payload: Uint8Array, head: Uint8Array = NO_PAYLOAD): Buffer {
   const freshFor = counted(fields.freshFor, 'freshFor');
   const usableFor = counted(fields.usableFor, 'usableFor');
   const cost = counted(fields.cost, 'cost');
@@ -111,7 +112,7 @@ export function encodeEntry(fields: EntryFields, payload: Uint8Array): Buffer {
     start += tagsLength(tags);
   }
 
-  const entry = Buffer.allocUnsafe(start + payload.length);
+  const entry = Buffer.allocUnsafe(start + head.length + payload.length);
   entry[0] = MAGIC;
   entry[1] = FORMAT;
   entry[FLAGS_AT] = flags;
@@ -123,6 +124,8 @@ export function encodeEntry(fields: EntryFields, payload: Uint8Array): Buffer {
   if (usableFor !== undefined) at = writeVarint(entry, at, usableFor);
   if (cost !== undefined) at = writeVarint(entry, at, cost);
   if (tags.length > 0) at = writeTags(entry, at, tags);
+  entry.set(head, at);
+  at += head.length;
   entry.set(payload, at);
   entry.writeUInt32BE(checksumAround(entry, CHECKSUM_AT, CREATED_AT, at, payload), CHECKSUM_AT);
   return entry;

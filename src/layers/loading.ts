@@ -133,7 +133,7 @@ export class Loading implements FirstReads {
       const watch = this.#context.watches.begin(shared.redisKey(key));
       try {
         if (redis.recovery.isPending(shared.redisKey(key))) return await this.#loadAlone(flight);
-        const found = known ?? (await shared.read(key));
+        const found = await (known ? shared.finish(key, known) : shared.read(key));
         known = undefined;
         let verdict: Verdict = 'expired';
         if (found.kind === 'value') {
@@ -296,10 +296,10 @@ export class Loading implements FirstReads {
       const loaded = await this.#load(flight, undefined);
       const fresh = this.#prepare(loaded, createdAt, policy);
       if (fresh && !watch.changed && !flight.outdated) {
-        const entry = shared.encode(fresh.kept.value, fresh.kept);
+        const entry = shared.encode(fresh.kept.value, fresh.kept, policy.compression);
         flight.afterwards = tags
           .prepareFill(fresh.kept.tags, createdAt)
-          .then((allowed) => (allowed ? shared.write(key, entry, fresh.times.keepFor) : false))
+          .then(async (allowed) => allowed && shared.write(key, await entry, fresh.times.keepFor))
           .then(() => undefined)
           .catch((error: unknown) => this.#context.onBackgroundError(error, 'fill', key));
       }
@@ -376,7 +376,7 @@ export class Loading implements FirstReads {
     { shared, tags }: RedisParts,
     watch: Watch,
   ): Promise<void> {
-    const entry = shared.encode(kept.value, kept);
+    const entry = await shared.encode(kept.value, kept, policy.compression);
     const allowed = kept.tags.length === 0 || (await tags.prepareFill(kept.tags, kept.createdAt));
     const filled = allowed && (await shared.fill(lease, entry, times.keepFor));
     if (filled && !watch.changed) this.#copies.keep(key, kept, policy, entry.length, this.#context.proven());

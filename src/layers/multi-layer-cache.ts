@@ -145,7 +145,10 @@ export class MultiLayerCache {
       return;
     }
     const redisKey = redis.shared.redisKey(key);
-    const entry = redis.shared.encode(kept.value, kept);
+    const encoded = redis.shared.encode(kept.value, kept, policy.compression);
+    const entry = Buffer.isBuffer(encoded) ? encoded : await encoded;
+    // What came from Redis while a large value was compressed is older than what the caller knows, too.
+    if (entry !== encoded) this.#supersede(key);
     const watch = this.#context.watches.begin(redisKey);
     try {
       const allowed = policy.tags.length === 0 || (await redis.tags.prepareFill(policy.tags, kept.createdAt));

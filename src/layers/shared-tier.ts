@@ -1,5 +1,6 @@
 import { isMarker, versionOf, encodeMarker, type EntryHeader } from '../codec/entry.js';
-import type { Serializer, ValueFields } from '../codec/serializer.js';
+import type { Compression } from '../codec/compression/compression.js';
+import type { DecodedValue, Serializer, Unreadable, ValueFields } from '../codec/serializer.js';
 import { REFRESH_PREFIX, type KeySpace } from '../client/key-space.js';
 import { CacheError, ServerError } from '../errors.js';
 import type { Command, Reader, RedisPort, Reply } from '../redis/port.js';
@@ -17,11 +18,19 @@ export interface StoredEntry {
   readonly bytes: Buffer;
 }
 
+/** A value that takes more than this turn of the event loop to be had: see {@link SharedTier.finish}. */
+interface UnfinishedEntry {
+  readonly kind: 'unfinished';
+  /** The whole entry, and its own bytes. */
+  readonly bytes: Buffer;
+}
+
 /**
  * What a read may find: a value, somebody's lease, nothing, or something that is no entry of ours and only in the way.
  */
 export type Found =
   | StoredEntry
+  | UnfinishedEntry
   | { readonly kind: 'lease' }
   | { readonly kind: 'nothing' }
   | { readonly kind: 'unreadable' };
@@ -134,7 +143,7 @@ export class SharedTier {
   /** Rejects with `RedisAway`, as {@link lease} does: what asks for these can do without Redis. */
   async read(key: string): Promise<Found> {
     try {
-      return this.decode(key, await this.#port.get(this.redisKey(key)));
+      return await this.finish(key, this.decode(key, await this.#port.get(this.redisKey(key))));
     } catch (error) {
       return this.#otherType(key, error);
     }
@@ -145,9 +154,16 @@ export class SharedTier {
     this.#port.readTo(redisKey, reader, slot, once);
   }
 
-  /** Bytes to store, made at once, so that what a caller does to the value afterwards does not matter. */
-  encode(value: unknown, fields: ValueFields): Buffer {
-    return this.#serializer.encode(value, fields);
+  /**
+   * Bytes to store. The value is read at once, so that what a caller does to it afterwards does not matter; a promise only
+   * where a large one is compressed.
+   */
+  encode(
+    value: unknown,
+    fields: ValueFields,
+    compression: Compression | undefined,
+  ): Buffer | Promise<Buffer> {
+    return this.#serializer.encode(value, fields, compression);
   }
 
   /**
@@ -164,7 +180,7 @@ export class SharedTier {
     };
     try {
       const [before, proof] = await this.#provenWrite(redisKey, taking, deadline);
-      if (Buffer.isBuffer(before)) return this.decode(key, before);
+      if (Buffer.isBuffer(before)) return await this.finish(key, this.decode(key, before));
       // Gone again already: somebody invalidated between the two. There is nothing, and no lease.
       if (proof !== undefined && !isSame(proof, version)) return NOTHING;
       return { kind: 'held', key, expects: version, markerKey: redisKey, marker: version };
@@ -251,22 +267,34 @@ export class SharedTier {
     return removed === 1 && !(Buffer.isBuffer(head) && isMarker(head));
   }
 
-  /** What the bytes under a key are. */
+  /** What the bytes under a key are. Alone of all answers, this may be unfinished. */
   decode(key: string, bytes: Buffer | null): Found {
     if (bytes === null) return NOTHING;
     const decoded = this.#serializer.decode(bytes);
-    if (decoded.ok) {
-      return { kind: 'value', value: decoded.value, header: decoded.header, bytes };
-    }
-    if (decoded.reason === 'marker') return A_LEASE;
-    this.#onUnreadable(key, decoded.reason);
-    return UNREADABLE;
+    if (!decoded.ok && decoded.reason === 'unfinished')
+      return { kind: 'unfinished', bytes: Buffer.from(bytes) };
+    return this.#foundIn(key, bytes, decoded);
+  }
+
+  /** What was begun by {@link decode}. */
+  async finish(key: string, found: Found): Promise<Found> {
+    if (found.kind !== 'unfinished') return found;
+    return this.#foundIn(key, found.bytes, await this.#serializer.finish(found.bytes));
   }
 
   /** A list or a hash under the key is somebody else's, and no failure of Redis. */
   inTheWay(key: string, error: unknown): Found | undefined {
     if (!answersWith(error, 'WRONGTYPE')) return undefined;
     this.#onUnreadable(key, 'not-ours');
+    return UNREADABLE;
+  }
+
+  #foundIn(key: string, bytes: Buffer, decoded: DecodedValue | Unreadable): Found {
+    if (decoded.ok) {
+      return { kind: 'value', value: decoded.value, header: decoded.header, bytes };
+    }
+    if (decoded.reason === 'marker') return A_LEASE;
+    this.#onUnreadable(key, decoded.reason);
     return UNREADABLE;
   }
 

@@ -115,9 +115,10 @@ export class CacheParts {
     });
     this.#layers.push(layers);
     if (redis) this.#coherence?.add(layers.coherent(keys.prefix, keys.tagPrefix, redis.tags));
+    const { ttl, compression } = policy;
     const client =
       this.port &&
-      new CacheClient({ port: this.port, keys, serializer, ttl: policy.ttl, metrics: this.metrics });
+      new CacheClient({ port: this.port, keys, serializer, ttl, compression, metrics: this.metrics });
     return { client, layers };
   }
 

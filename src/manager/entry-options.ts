@@ -1,4 +1,5 @@
 import { parseTtl } from '../client/client-options.js';
+import { parseCompression, type CompressionOptions } from '../codec/compression/compression.js';
 import { parseDuration, type Duration } from '../duration.js';
 import { InvalidOptionError } from '../errors.js';
 import type { EntryPolicy } from '../layers/entry-policy.js';
@@ -32,6 +33,8 @@ export interface EntryOptions {
   readonly tags?: readonly string[];
   /** The longest that a copy stays in the process, or false for none. Default: as long as it is fresh. */
   readonly memory?: Duration | boolean;
+  /** How it is made smaller in Redis, or true for the defaults of that. Default: not at all. */
+  readonly compression?: CompressionOptions | boolean;
 }
 
 /** The names, for those who take these options among others. */
@@ -46,6 +49,7 @@ export const ENTRY_OPTIONS = [
   'lease',
   'tags',
   'memory',
+  'compression',
 ] as const;
 
 export const DEFAULT_POLICY: EntryPolicy = Object.freeze({
@@ -60,6 +64,7 @@ export const DEFAULT_POLICY: EntryPolicy = Object.freeze({
   lease: 5000,
   tags: Object.freeze([]),
   memory: Infinity,
+  compression: undefined,
 });
 
 /** The entry options among `options`, checked and complete, over `inherited`. */
@@ -84,6 +89,8 @@ export function entryPolicy(options: EntryOptions, inherited: EntryPolicy): Entr
     lease: span('lease', options.lease, inherited.lease, 10),
     tags: options.tags === undefined ? inherited.tags : checkTags(options.tags, 'tags'),
     memory: memoryLife(options.memory, inherited.memory),
+    compression:
+      options.compression === undefined ? inherited.compression : parseCompression(options.compression),
   };
 }
 

@@ -101,6 +101,10 @@ declare const logger: Logger;
 export const options: readonly CacheOptions[] = [
   { redis: 'redis://localhost' },
   { redis: {}, namespace: 'shop', ttl: Infinity, codec, readCodecs: [codec], logger },
+  { redis: {}, compression: true },
+  { redis: {}, compression: { algorithm: 'zstd', threshold: '4kb', level: 3 } },
+  // @ts-expect-error no such algorithm
+  { redis: {}, compression: { algorithm: 'gzip' } },
   // @ts-expect-error misspelt
   { redis: {}, tll: '5m' },
   // @ts-expect-error undefined is not the same as left out

@@ -1,6 +1,5 @@
 import { msgpackCodec } from '../../../src/codec/msgpack.js';
 import { readFileSync } from 'node:fs';
-import { crc32 } from 'node:zlib';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -12,7 +11,10 @@ import {
   versionOf,
   type DecodedEntry,
 } from '../../../src/codec/entry.js';
+import { jsonCodec } from '../../../src/codec/json.js';
+import { Serializer } from '../../../src/codec/serializer.js';
 import { EncodeError } from '../../../src/errors.js';
+import { resealed } from '../../support/entries.js';
 
 const NOW = 1_700_000_000_000;
 
@@ -33,12 +35,6 @@ function decoded(bytes: Buffer): DecodedEntry {
   const entry = decodeEntry(bytes);
   if (!entry.ok) throw new Error(`cannot be read: ${entry.reason}`);
   return entry;
-}
-
-/** Puts the right checksum into bytes that were changed on purpose. */
-function resealed(bytes: Buffer): Buffer {
-  bytes.writeUInt32BE(crc32(bytes.subarray(16), crc32(bytes.subarray(0, 12))), 12);
-  return bytes;
 }
 
 const sample = () =>
@@ -218,14 +214,21 @@ describe('a marker', () => {
 
 describe('docs/format.md', () => {
   const page = readFileSync(new URL('../../../docs/format.md', import.meta.url), 'utf8');
-  const [packedExample = Buffer.of(), bytes = Buffer.of()] = [...page.matchAll(/```hex\n([\s\S]*?)```/g)].map(
-    ([, dump = '']) => Buffer.from(dump.replaceAll(/#.*$/gm, '').replaceAll(/\s/g, ''), 'hex'),
-  );
+  const [packedExample = Buffer.of(), smaller = Buffer.of(), bytes = Buffer.of()] = [
+    ...page.matchAll(/```hex\n([\s\S]*?)```/g),
+  ].map(([, dump = '']) => Buffer.from(dump.replaceAll(/#.*$/gm, '').replaceAll(/\s/g, ''), 'hex'));
 
   it('has a payload of msgpack that is written and read as it says', () => {
     const value = { name: 'Ada', team: { name: 'A' } };
     expect(Buffer.from(msgpackCodec().encode(value)).toString('hex')).toBe(packedExample.toString('hex'));
     expect(msgpackCodec().decode(packedExample)).toEqual(value);
+  });
+
+  it('has a compressed payload that is read as it says', () => {
+    const entry = encodeEntry({ codec: 2, compressor: 1, createdAt: NOW }, smaller);
+    expect(new Serializer(jsonCodec()).decode(entry)).toMatchObject({
+      value: Array.from({ length: 30 }, () => ({ name: 'Ada' })),
+    });
   });
 
   it('has an example that is read as it says', () => {
