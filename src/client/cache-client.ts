@@ -19,6 +19,7 @@ import {
 } from './client-options.js';
 import type { KeySpace } from './key-space.js';
 import { replaceUnchanged } from './replace-unchanged.js';
+import type { Serializers } from './serializers.js';
 
 /** Keys in one pipeline of a bulk write; the next goes out when its answers are in, so that memory stays bounded. */
 const KEYS_PER_PIPELINE = 1000;
@@ -36,6 +37,7 @@ export class CacheClient implements AsyncDisposable {
   readonly #port: RedisPort;
   readonly #keys: KeySpace;
   readonly #prefix: string;
+  readonly #serializers: Serializers;
   readonly #serializer: Serializer;
   readonly #ttl: number;
   readonly #compression: Compression | undefined;
@@ -46,7 +48,8 @@ export class CacheClient implements AsyncDisposable {
     this.#port = parts.port;
     this.#keys = parts.keys;
     this.#prefix = parts.keys.prefix;
-    this.#serializer = parts.serializer;
+    this.#serializers = parts.serializers;
+    this.#serializer = parts.serializers.for(parts.keys);
     this.#ttl = parts.ttl;
     this.#compression = parts.compression;
     this.#metrics = parts.metrics;
@@ -83,7 +86,7 @@ export class CacheClient implements AsyncDisposable {
     return new CacheClient({
       port: this.#port,
       keys: this.#keys.within(name),
-      serializer: this.#serializer,
+      serializers: this.#serializers,
       ttl: parseTtl(options.ttl, this.#ttl),
       compression: this.#compression,
       metrics: this.#metrics,

@@ -15,6 +15,7 @@ import type { PortState, RedisPort } from '../redis/port.js';
 import { guardedLogger, type Logger } from '../runtime/logger.js';
 import { rejectUnknownOptions } from '../validate.js';
 import { KeySpace } from './key-space.js';
+import { Serializers } from './serializers.js';
 
 /** How long an entry lives when nobody says. */
 const DEFAULT_TTL = 15 * 60 * 1000;
@@ -59,7 +60,7 @@ export interface ClientHealth {
 export interface ClientParts {
   readonly port: RedisPort;
   readonly keys: KeySpace;
-  readonly serializer: Serializer;
+  readonly serializers: Serializers;
   /** Milliseconds, or `Infinity`. */
   readonly ttl: number;
   readonly compression: Compression | undefined;
@@ -76,12 +77,14 @@ export function clientParts(redis: RedisOptions, options: CacheClientOptions): C
   const keys = KeySpace.of(options.namespace ?? 'tiercel');
   const ttl = parseTtl(options.ttl, DEFAULT_TTL);
   const serializer = new Serializer(options.codec ?? msgpackCodec(), options.readCodecs);
+  const compression = parseCompression(options.compression ?? false);
+  const port = openPort(redis, { logger: guardedLogger(options.logger) });
   return {
-    port: openPort(redis, { logger: guardedLogger(options.logger) }),
+    port,
     keys,
-    serializer,
+    serializers: new Serializers(serializer, port),
     ttl,
-    compression: parseCompression(options.compression ?? false),
+    compression,
     metrics: new CacheMetrics(),
   };
 }

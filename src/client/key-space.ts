@@ -6,6 +6,7 @@ const LONGEST_NAMESPACE = 256;
 /** No name is encoded to these: in an encoded name a `%` is followed by `25` or `3A`. */
 const TAGS = '%tag';
 const TAG_FLOOR = '%tagfloor';
+const BLOBS = '%blob';
 /** What the marker of a refresh begins with; the Redis key of the entry follows. */
 export const REFRESH_PREFIX = '%refresh:';
 const BEHIND = '%behind';
@@ -19,8 +20,8 @@ const PRELOAD = '%preload';
  * within it, never collide, whatever the names and keys.
  *
  * What the cache keeps about a namespace stands beside it, under names that cannot be given: `shop:%tag::users` is about the
- * tag `users` of `shop`. In the bare key space, where keys stand as they are, `%tag::` and `%tagfloor::` are reserved: a
- * key that begins so is not for applications.
+ * tag `users` of `shop`. In the bare key space, where keys stand as they are, `%tag::`, `%tagfloor::` and `%blob::` are
+ * reserved: a key that begins so is not for applications.
  */
 export class KeySpace {
   /** All names from the outermost, as given. */
@@ -65,6 +66,14 @@ export class KeySpace {
   /** What the names of this namespace's preload patterns begin with. */
   get preloadPrefix(): string {
     return this.#beside(PRELOAD);
+  }
+
+  /**
+   * What the Redis keys of blobs begin with; the name follows. All namespaces within the outermost share them: whoever opens
+   * one of these by itself must find the same.
+   */
+  get blobPrefix(): string {
+    return `${[...this.path.slice(0, 1).map(encodeName), BLOBS].join(':')}::`;
   }
 
   /** What all keys of this namespace, of those within it, and of what is kept about them begin with. */

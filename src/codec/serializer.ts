@@ -1,4 +1,7 @@
 import { EncodeError, InvalidOptionError } from '../errors.js';
+import type { Blob } from './blobs/blob.js';
+import type { SharedBlobs } from './blobs/shared-blobs.js';
+import { SharedHeads } from './blobs/shared-heads.js';
 import type { Codec } from './codec.js';
 import {
   compressed,
@@ -12,6 +15,7 @@ import {
 import type { Compression } from './compression/compression.js';
 import { LATER_FROM, type Compressor } from './compression/compressor.js';
 import { knownCompressor } from './compression/compressors.js';
+import { isParted, type PartedCodec } from './parted-codec.js';
 import { decodeEntry, encodeEntry, type EntryFault, type EntryHeader } from './entry.js';
 
 /** What the header of a value says beside the codec; the units are those of {@link EntryHeader}. */
@@ -33,10 +37,17 @@ export interface DecodedValue {
 /**
  * Why there is no value. `marker`: it is a lease, and nothing is wrong. `unfinished`: it takes more than this turn of the
  * event loop, see {@link Serializer.finish}. The others are to be counted, and are a miss: `other-codec` was written with a
- * codec or compressor this process does not have; `too-large` would be larger than this process allows; `undecodable` is
- * refused by the codec or compressor.
+ * codec or compressor this process does not have; `missing-blob` names bytes that it shares with other entries and that could
+ * not be had; `too-large` would be larger than this process allows; `undecodable` is refused by the codec or compressor.
  */
-type UnreadableReason = EntryFault | 'marker' | 'unfinished' | 'other-codec' | 'too-large' | 'undecodable';
+type UnreadableReason =
+  | EntryFault
+  | 'marker'
+  | 'unfinished'
+  | 'other-codec'
+  | 'missing-blob'
+  | 'too-large'
+  | 'undecodable';
 
 /** Bytes that hold no value for this process. */
 export interface Unreadable {
@@ -49,29 +60,47 @@ export interface Unreadable {
 const A_MARKER: Unreadable = Object.freeze({ ok: false, reason: 'marker' });
 const UNFINISHED: Unreadable = Object.freeze({ ok: false, reason: 'unfinished' });
 const OTHER_CODEC: Unreadable = Object.freeze({ ok: false, reason: 'other-codec' });
+const MISSING_BLOB: Unreadable = Object.freeze({ ok: false, reason: 'missing-blob' });
 const TOO_LARGE: Unreadable = Object.freeze({ ok: false, reason: 'too-large' });
 
 /** What a value may have decompressed when nobody says. */
 const DEFAULT_MOST_BYTES = 64 * 1024 * 1024;
 
+export interface SerializerOptions {
+  /** Bytes of a payload when it is decompressed; larger ones are not compressed, and not read. Default 64 MiB. */
+  readonly mostBytes?: number;
+  /** Missing where entries must be whole, and such as are not cannot be read. */
+  readonly blobs?: SharedBlobs | undefined;
+}
+
+/** A payload to be stored. */
+interface Encoded {
+  readonly head: Buffer | undefined;
+  readonly body: Uint8Array;
+}
+
 /**
  * Values to and from entries: writes with one codec, reads with that and others.
  *
- * Both ways end in the turn they began in, but for what would hold up the event loop: large payloads that are compressed.
+ * Both ways end in the turn they began in, but for two things: large payloads that are compressed, which would hold up the
+ * event loop, and blobs that this process has not met yet.
  */
 export class Serializer {
   readonly #codec: Codec;
+  readonly #parted: PartedCodec | undefined;
   readonly #readers: ReadonlyArray<Codec | undefined>;
   readonly #mostBytes: number;
+  readonly #blobs: SharedBlobs | undefined;
+  readonly #heads: SharedHeads | undefined;
+  readonly #made: readonly [codec: Codec, alsoReads: readonly Codec[], options: SerializerOptions];
 
   /**
    * @param codec - writes, and reads its own.
    * @param alsoReads - read only, so that a change of codec leaves the entries there readable. A process that may not be
    * up to date yet needs the new codec here before another writes with it.
-   * @param mostBytes - of a payload when it is decompressed; larger ones are not compressed, and not read.
    * @throws InvalidOptionError for an id outside 1 to 15, or one that two of them have.
    */
-  constructor(codec: Codec, alsoReads: readonly Codec[] = [], mostBytes = DEFAULT_MOST_BYTES) {
+  constructor(codec: Codec, alsoReads: readonly Codec[] = [], options: SerializerOptions = {}) {
     const readers: Array<Codec | undefined> = Array.from({ length: 16 });
     for (const reader of [codec, ...alsoReads]) {
       const { id, name } = reader;
@@ -84,9 +113,19 @@ export class Serializer {
       }
       readers[id] ??= reader;
     }
+    this.#made = [codec, alsoReads, options];
     this.#codec = codec;
+    this.#parted = isParted(codec) ? codec : undefined;
     this.#readers = readers;
-    this.#mostBytes = mostBytes;
+    this.#mostBytes = options.mostBytes ?? DEFAULT_MOST_BYTES;
+    this.#blobs = options.blobs;
+    this.#heads = options.blobs && new SharedHeads(options.blobs);
+  }
+
+  /** The same, sharing what entries have in common by way of these blobs. */
+  sharing(blobs: SharedBlobs): Serializer {
+    const [codec, alsoReads, options] = this.#made;
+    return new Serializer(codec, alsoReads, { ...options, blobs });
   }
 
   /** The codecs it reads, the one it writes with among them. */
@@ -95,23 +134,16 @@ export class Serializer {
   }
 
   /**
-   * The bytes to store; they are the caller's own. The value is read at once, whatever becomes of it afterwards. A promise
-   * only where a large payload is compressed.
+   * The bytes to store; they are the caller's own. The value is read at once, whatever becomes of it afterwards. A promise,
+   * which never rejects, where a large payload is compressed.
    *
-   * @throws EncodeError, and at once, when the codec refuses the value, or a field is out of its range.
+   * @throws EncodeError when the codec refuses the value, or a field is out of its range.
    */
   encode(value: unknown, fields: ValueFields, compression?: Compression): Buffer | Promise<Buffer> {
-    const payload = this.#payloadOf(value);
-    if (
-      !compression ||
-      payload.length < compression.threshold ||
-      payload.length > this.#mostBytes ||
-      compression.compressor.starting
-    ) {
-      return this.#entry(fields, payload);
-    }
-    if (payload.length >= LATER_FROM) return this.#encodeLater(Buffer.from(payload), fields, compression);
-    return this.#compressedEntry(fields, payload, compressed(asBuffer(payload), compression), compression);
+    const { head, body } = this.#encoded(value);
+    const life = fields.usableFor ?? fields.freshFor ?? Infinity;
+    const blob = head && this.#heads?.pick(head, body.length, life);
+    return this.#complete(body, head, blob, fields, compression);
   }
 
   /**
@@ -121,16 +153,21 @@ export class Serializer {
   decode(bytes: Buffer): DecodedValue | Unreadable {
     const entry = decodeEntry(bytes);
     if (!entry.ok) return entry;
-    const { header, payload } = entry;
+    const { header, payload, headAt } = entry;
     if (header.marker) return A_MARKER;
     const codec = this.#readers[header.codec];
     if (!codec) return OTHER_CODEC;
-    if (header.compressor === 0) return valueOf(codec, payload, header);
+    let head: Blob | undefined;
+    if (headAt !== -1) {
+      head = this.#blobs?.find(bytes, headAt);
+      if (!head) return this.#blobs ? UNFINISHED : MISSING_BLOB;
+    }
+    if (header.compressor === 0) return valueOf(codec, head, payload, header);
     const unopened = this.#unopened(header, payload);
     if (!unopened.ok) return unopened;
     if (unopened.length >= LATER_FROM || unopened.compressor.starting) return UNFINISHED;
     try {
-      return valueOf(codec, decompressed(unopened, unopened.compressor), header);
+      return valueOf(codec, head, decompressed(unopened, unopened.compressor), header);
     } catch (cause) {
       return { ok: false, reason: 'undecodable', cause };
     }
@@ -138,49 +175,93 @@ export class Serializer {
 
   /** The same for bytes that {@link decode} has found to be unfinished. Never rejects. */
   async finish(bytes: Buffer): Promise<DecodedValue | Unreadable> {
-    const entry = decodeEntry(Buffer.from(bytes));
+    const own = Buffer.from(bytes);
+    const entry = decodeEntry(own);
     if (!entry.ok) return entry;
-    const { header, payload } = entry;
+    const { header, payload, headAt } = entry;
     const codec = this.#readers[header.codec];
-    const unopened = this.#unopened(header, payload);
     if (!codec) return OTHER_CODEC;
+    const head = headAt === -1 ? undefined : await this.#blobs?.fetch(own, headAt);
+    if (headAt !== -1 && !head) return MISSING_BLOB;
+    if (header.compressor === 0) return valueOf(codec, head, payload, header);
+    const unopened = this.#unopened(header, payload);
     if (!unopened.ok) return unopened;
     try {
       await unopened.compressor.starting;
-      return valueOf(codec, await decompressedLater(unopened, unopened.compressor), header);
+      return valueOf(codec, head, await decompressedLater(unopened, unopened.compressor), header);
     } catch (cause) {
       return { ok: false, reason: 'undecodable', cause };
     }
   }
 
-  #payloadOf(value: unknown): Uint8Array {
+  #encoded(value: unknown): Encoded {
     try {
-      return this.#codec.encode(value);
+      return this.#parted?.encodeParts(value) ?? { head: undefined, body: this.#codec.encode(value) };
     } catch (error) {
       if (error instanceof EncodeError) throw error;
       throw new EncodeError(`codec '${this.#codec.name}' failed: ${String(error)}`, { cause: error });
     }
   }
 
-  #entry(fields: ValueFields, payload: Uint8Array, head?: Uint8Array, compressor = 0): Buffer {
-    const { createdAt, freshFor, usableFor, cost, tags } = fields;
-    const codec = this.#codec.id;
-    return encodeEntry({ codec, compressor, createdAt, freshFor, usableFor, cost, tags }, payload, head);
+  /** @param head - what the payload begins with; it is left out where a blob stands for it. */
+  #complete(
+    body: Uint8Array,
+    head: Buffer | undefined,
+    blob: Blob | undefined,
+    fields: ValueFields,
+    compression: Compression | undefined,
+  ): Buffer | Promise<Buffer> {
+    const inline = blob ? undefined : head;
+    const length = body.length + (inline?.length ?? 0);
+    if (
+      !compression ||
+      length < compression.threshold ||
+      length > this.#mostBytes ||
+      compression.compressor.starting
+    ) {
+      return this.#entry(fields, body, inline, blob);
+    }
+    const payload = Buffer.concat(inline ? [inline, body] : [body]);
+    if (length >= LATER_FROM) return this.#compressLater(payload, blob, fields, compression);
+    return this.#compressedEntry(compressed(payload, compression), payload, blob, fields, compression);
+  }
+
+  async #compressLater(
+    payload: Buffer,
+    blob: Blob | undefined,
+    fields: ValueFields,
+    compression: Compression,
+  ): Promise<Buffer> {
+    const smaller = await compressedLater(payload, compression);
+    return this.#compressedEntry(smaller, payload, blob, fields, compression);
   }
 
   #compressedEntry(
-    fields: ValueFields,
-    payload: Uint8Array,
     smaller: CompressedPayload | undefined,
+    payload: Buffer,
+    blob: Blob | undefined,
+    fields: ValueFields,
     { compressor }: Compression,
   ): Buffer {
-    if (!smaller) return this.#entry(fields, payload);
-    return this.#entry(fields, smaller.bytes, smaller.length, compressor.id);
+    return smaller
+      ? this.#entry(fields, smaller.bytes, smaller.length, blob, compressor.id)
+      : this.#entry(fields, payload, undefined, blob);
   }
 
-  async #encodeLater(payload: Buffer, fields: ValueFields, compression: Compression): Promise<Buffer> {
-    const smaller = await compressedLater(payload, compression);
-    return this.#compressedEntry(fields, payload, smaller, compression);
+  #entry(
+    { createdAt, freshFor, usableFor, cost, tags }: ValueFields,
+    payload: Uint8Array,
+    head: Buffer | undefined,
+    blob: Blob | undefined,
+    compressor = 0,
+  ): Buffer {
+    const codec = this.#codec.id;
+    const headId = blob?.id;
+    return encodeEntry(
+      { codec, compressor, createdAt, freshFor, usableFor, cost, tags, headId },
+      payload,
+      head,
+    );
   }
 
   #unopened(
@@ -195,9 +276,14 @@ export class Serializer {
   }
 }
 
-function valueOf(codec: Codec, payload: Buffer, header: EntryHeader): DecodedValue | Unreadable {
+function valueOf(
+  codec: Codec,
+  head: Blob | undefined,
+  payload: Buffer,
+  header: EntryHeader,
+): DecodedValue | Unreadable {
   try {
-    const value = codec.decode(payload);
+    const value = head ? decodeBoth(codec, head, payload) : codec.decode(payload);
     return value === undefined
       ? { ok: false, reason: 'undecodable' } // undefined means a miss, also from a codec that returns it
       : { ok: true, value, header };
@@ -206,6 +292,8 @@ function valueOf(codec: Codec, payload: Buffer, header: EntryHeader): DecodedVal
   }
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function decodeBoth(codec: Codec, head: Blob, body: Buffer): unknown {
+  return isParted(codec)
+    ? codec.decodeParts(head.bytes, body)
+    : codec.decode(Buffer.concat([head.bytes, body]));
 }

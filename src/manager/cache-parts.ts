@@ -1,5 +1,6 @@
 import { CacheClient } from '../client/cache-client.js';
 import { KeySpace } from '../client/key-space.js';
+import { Serializers } from '../client/serializers.js';
 import type { Serializer } from '../codec/serializer.js';
 import { InvalidOptionError } from '../errors.js';
 import { Coherence } from '../coherence/coherence.js';
@@ -61,6 +62,7 @@ export class CacheParts {
   readonly #settings: CacheSettings;
   readonly #context: LayerContext;
   readonly #coherence: Coherence | undefined;
+  readonly #serializers: Serializers | undefined;
   readonly #recovery: Recovery | undefined;
   readonly #layers: MultiLayerCache[] = [];
   readonly #queues = new Map<string, { close(): Promise<number> }>();
@@ -84,6 +86,7 @@ export class CacheParts {
         maxStaleWhenDisconnected: settings.maxStaleWhenDisconnected,
       });
     this.#coherence = coherence;
+    this.#serializers = port && new Serializers(settings.serializer, port);
     this.#recovery =
       port && new Recovery(port, (error) => logger.warn('invalidations could not be replayed', { error }));
     this.#context = {
@@ -105,9 +108,11 @@ export class CacheParts {
 
   /** @param path - the names from the outermost. */
   openNamespace(path: readonly string[]): { client: CacheClient | undefined; layers: MultiLayerCache } {
-    const { policy, serializer, memory } = this.#settings;
+    const { policy, memory } = this.#settings;
     const keys = keySpace(path);
-    const redis = this.port && this.#redisParts(this.port, keys);
+    const port = this.port;
+    const serializers = this.#serializers;
+    const redis = port && serializers && this.#redisParts(port, keys, serializers.for(keys));
     const layers = new MultiLayerCache({
       context: this.#context,
       memory: memory && new MemoryTier(memory, this.#layers.length),
@@ -117,8 +122,9 @@ export class CacheParts {
     if (redis) this.#coherence?.add(layers.coherent(keys.prefix, keys.tagPrefix, redis.tags));
     const { ttl, compression } = policy;
     const client =
-      this.port &&
-      new CacheClient({ port: this.port, keys, serializer, ttl, compression, metrics: this.metrics });
+      port &&
+      serializers &&
+      new CacheClient({ port, keys, serializers, ttl, compression, metrics: this.metrics });
     return { client, layers };
   }
 
@@ -196,8 +202,8 @@ export class CacheParts {
     this.memory?.clear();
   }
 
-  #redisParts(port: RedisPort, keys: KeySpace): RedisParts {
-    const { serializer, policy } = this.#settings;
+  #redisParts(port: RedisPort, keys: KeySpace, serializer: Serializer): RedisParts {
+    const { policy } = this.#settings;
     const shared = new SharedTier({
       port,
       keys,

@@ -11,6 +11,8 @@ import {
   versionOf,
   type DecodedEntry,
 } from '../../../src/codec/entry.js';
+import { KeySpace } from '../../../src/client/key-space.js';
+import { blobOf } from '../../../src/codec/blobs/blob.js';
 import { jsonCodec } from '../../../src/codec/json.js';
 import { Serializer } from '../../../src/codec/serializer.js';
 import { EncodeError } from '../../../src/errors.js';
@@ -52,6 +54,15 @@ describe('an entry', () => {
         expect(Buffer.compare(entry.payload, bytes)).toBe(0);
       }),
     );
+  });
+
+  it('may name what its payload begins with', () => {
+    const headId = Buffer.from('8 bytes!');
+    const bytes = encodeEntry({ codec: 1, createdAt: NOW, tags: ['a'], headId }, Buffer.from('rest'));
+    const { headAt, payload: rest, header } = decoded(bytes);
+    expect([bytes.toString('latin1', headAt, headAt + 8), String(rest)]).toEqual(['8 bytes!', 'rest']);
+    expect(header.tags).toEqual(['a']);
+    expect(decoded(sample()).headAt).toBe(-1);
   });
 
   it('comes back from the middle of a larger buffer, without copying the payload', () => {
@@ -148,10 +159,11 @@ describe('damage', () => {
     ['a cut payload', sample().subarray(0, 40), 'corrupt'],
     ['a later format', resealed(Buffer.from(sample().fill(2, 1, 2))), 'newer-format'],
     ['a format that never was', resealed(Buffer.from(sample().fill(0, 1, 2))), 'not-ours'],
-    ['an unknown flag', resealed(Buffer.from(sample().fill(0x21, 2, 3))), 'newer-format'],
+    ['an unknown flag', resealed(Buffer.from(sample().fill(0x41, 2, 3))), 'newer-format'],
     ['a number that never ends', resealed(withBody(0x02, Buffer.alloc(20, 0xff))), 'corrupt'],
     ['a number above 2^53', resealed(withBody(0x02, Buffer.from('ffffffffffffff7f', 'hex'))), 'corrupt'],
     ['more tags than bytes', resealed(withBody(0x10, Buffer.from('ffffffff0f', 'hex'))), 'corrupt'],
+    ['a name past the end', resealed(withBody(0x20, Buffer.alloc(7))), 'corrupt'],
     ['a tag past the end', resealed(withBody(0x10, Buffer.from('017f61', 'hex'))), 'corrupt'],
   ])('%s: %s', (_, bytes, reason) => {
     expect(decodeEntry(bytes)).toEqual({ ok: false, reason });
@@ -222,6 +234,12 @@ describe('docs/format.md', () => {
     const value = { name: 'Ada', team: { name: 'A' } };
     expect(Buffer.from(msgpackCodec().encode(value)).toString('hex')).toBe(packedExample.toString('hex'));
     expect(msgpackCodec().decode(packedExample)).toEqual(value);
+  });
+
+  it('has a name of a blob as its writer finds it', () => {
+    const table = packedExample.subarray(0, 1 + packedExample.readUInt8(0));
+    expect(page).toContain(`shop:%blob::${blobOf(table).name}`);
+    expect(KeySpace.of('shop').within('eu').blobPrefix).toBe('shop:%blob::');
   });
 
   it('has a compressed payload that is read as it says', () => {

@@ -34,7 +34,7 @@ function forged(compressor: number, length: number, bytes: Uint8Array): Buffer {
 }
 
 describe.each(ALGORITHMS)('compression by %s', (algorithm) => {
-  const serializer = new Serializer(msgpackCodec(), [jsonCodec()], 8 * 1024 * 1024);
+  const serializer = new Serializer(msgpackCodec(), [jsonCodec()], { mostBytes: 8 * 1024 * 1024 });
   const compression = parsed({ algorithm });
   const { compressor } = compression;
 
@@ -114,7 +114,7 @@ describe.each(ALGORITHMS)('compression by %s', (algorithm) => {
   });
 
   it('does not compress what it would not read again', async () => {
-    const small = new Serializer(msgpackCodec(), [], 10_000);
+    const small = new Serializer(msgpackCodec(), [], { mostBytes: 10_000 });
     const entry = await small.encode(text(1000), NOW, compression);
     expect(decoded(entry).compressor).toBe(0);
     expect(small.decode(entry)).toMatchObject({ ok: true, value: text(1000) });
