@@ -7,6 +7,8 @@ const LONGEST_NAMESPACE = 256;
 const TAGS = '%tag';
 const TAG_FLOOR = '%tagfloor';
 const BLOBS = '%blob';
+const DICTIONARIES = '%dict';
+const DICTIONARY_CLAIMS = '%dictclaim';
 /** What the marker of a refresh begins with; the Redis key of the entry follows. */
 export const REFRESH_PREFIX = '%refresh:';
 const BEHIND = '%behind';
@@ -20,8 +22,8 @@ const PRELOAD = '%preload';
  * within it, never collide, whatever the names and keys.
  *
  * What the cache keeps about a namespace stands beside it, under names that cannot be given: `shop:%tag::users` is about the
- * tag `users` of `shop`. In the bare key space, where keys stand as they are, `%tag::`, `%tagfloor::` and `%blob::` are
- * reserved: a key that begins so is not for applications.
+ * tag `users` of `shop`. In the bare key space, where keys stand as they are, `%tag::`, `%tagfloor::`, `%blob::`, `%dict::` and
+ * `%dictclaim::` are reserved: a key that begins so is not for applications.
  */
 export class KeySpace {
   /** All names from the outermost, as given. */
@@ -74,6 +76,16 @@ export class KeySpace {
    */
   get blobPrefix(): string {
     return `${[...this.path.slice(0, 1).map(encodeName), BLOBS].join(':')}::`;
+  }
+
+  /** Where the name of the blob stands that is the dictionary of this kind of values. */
+  dictionaryKey(kind: string): string {
+    return this.#beside(DICTIONARIES) + kind;
+  }
+
+  /** Where it stands that somebody makes such a dictionary. */
+  dictionaryClaimKey(kind: string): string {
+    return this.#beside(DICTIONARY_CLAIMS) + kind;
   }
 
   /** What all keys of this namespace, of those within it, and of what is kept about them begin with. */

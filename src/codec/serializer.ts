@@ -1,7 +1,7 @@
 import { EncodeError, InvalidOptionError } from '../errors.js';
 import type { Blob } from './blobs/blob.js';
 import type { SharedBlobs } from './blobs/shared-blobs.js';
-import { SharedHeads } from './blobs/shared-heads.js';
+import type { SharedHeads } from './blobs/shared-heads.js';
 import type { Codec } from './codec.js';
 import {
   compressed,
@@ -10,11 +10,11 @@ import {
   decompressedLater,
   readCompressed,
   type CompressedPayload,
-  type Unopened,
 } from './compression/compressed-payload.js';
 import type { Compression } from './compression/compression.js';
-import { LATER_FROM, type Compressor } from './compression/compressor.js';
-import { knownCompressor } from './compression/compressors.js';
+import { LATER_FROM } from './compression/compressor.js';
+import type { Dictionaries } from './dictionaries/dictionaries.js';
+import type { Dictionary } from './dictionaries/dictionary.js';
 import { isParted, type PartedCodec } from './parted-codec.js';
 import { decodeEntry, encodeEntry, type EntryFault, type EntryHeader } from './entry.js';
 
@@ -59,9 +59,9 @@ export interface Unreadable {
 
 const A_MARKER: Unreadable = Object.freeze({ ok: false, reason: 'marker' });
 const UNFINISHED: Unreadable = Object.freeze({ ok: false, reason: 'unfinished' });
+const NOTHING = Buffer.alloc(0);
 const OTHER_CODEC: Unreadable = Object.freeze({ ok: false, reason: 'other-codec' });
 const MISSING_BLOB: Unreadable = Object.freeze({ ok: false, reason: 'missing-blob' });
-const TOO_LARGE: Unreadable = Object.freeze({ ok: false, reason: 'too-large' });
 
 /** What a value may have decompressed when nobody says. */
 const DEFAULT_MOST_BYTES = 64 * 1024 * 1024;
@@ -70,7 +70,14 @@ export interface SerializerOptions {
   /** Bytes of a payload when it is decompressed; larger ones are not compressed, and not read. Default 64 MiB. */
   readonly mostBytes?: number;
   /** Missing where entries must be whole, and such as are not cannot be read. */
-  readonly blobs?: SharedBlobs | undefined;
+  readonly sharing?: Sharing;
+}
+
+/** Ways for entries to stand apart from what they have in common. */
+export interface Sharing {
+  readonly blobs: SharedBlobs;
+  readonly heads: SharedHeads;
+  readonly dictionaries: Dictionaries;
 }
 
 /** A payload to be stored. */
@@ -90,8 +97,7 @@ export class Serializer {
   readonly #parted: PartedCodec | undefined;
   readonly #readers: ReadonlyArray<Codec | undefined>;
   readonly #mostBytes: number;
-  readonly #blobs: SharedBlobs | undefined;
-  readonly #heads: SharedHeads | undefined;
+  readonly #sharing: Sharing | undefined;
   readonly #made: readonly [codec: Codec, alsoReads: readonly Codec[], options: SerializerOptions];
 
   /**
@@ -118,14 +124,13 @@ export class Serializer {
     this.#parted = isParted(codec) ? codec : undefined;
     this.#readers = readers;
     this.#mostBytes = options.mostBytes ?? DEFAULT_MOST_BYTES;
-    this.#blobs = options.blobs;
-    this.#heads = options.blobs && new SharedHeads(options.blobs);
+    this.#sharing = options.sharing;
   }
 
-  /** The same, sharing what entries have in common by way of these blobs. */
-  sharing(blobs: SharedBlobs): Serializer {
+  /** The same, sharing what entries have in common. */
+  sharing(sharing: Sharing): Serializer {
     const [codec, alsoReads, options] = this.#made;
-    return new Serializer(codec, alsoReads, { ...options, blobs });
+    return new Serializer(codec, alsoReads, { ...options, sharing });
   }
 
   /** The codecs it reads, the one it writes with among them. */
@@ -141,8 +146,7 @@ export class Serializer {
    */
   encode(value: unknown, fields: ValueFields, compression?: Compression): Buffer | Promise<Buffer> {
     const { head, body } = this.#encoded(value);
-    const life = fields.usableFor ?? fields.freshFor ?? Infinity;
-    const blob = head && this.#heads?.pick(head, body.length, life);
+    const blob = head && this.#sharing?.heads.pick(head, body.length, lifeOf(fields));
     return this.#complete(body, head, blob, fields, compression);
   }
 
@@ -157,17 +161,18 @@ export class Serializer {
     if (header.marker) return A_MARKER;
     const codec = this.#readers[header.codec];
     if (!codec) return OTHER_CODEC;
-    let head: Blob | undefined;
-    if (headAt !== -1) {
-      head = this.#blobs?.find(bytes, headAt);
-      if (!head) return this.#blobs ? UNFINISHED : MISSING_BLOB;
-    }
+    const blobs = this.#sharing?.blobs;
+    const head = headAt === -1 ? undefined : blobs?.find(bytes, headAt);
+    if (headAt !== -1 && !head) return blobs ? UNFINISHED : MISSING_BLOB;
     if (header.compressor === 0) return valueOf(codec, head, payload, header);
-    const unopened = this.#unopened(header, payload);
-    if (!unopened.ok) return unopened;
+
+    const unopened = readCompressed(header.compressor, payload, this.#mostBytes);
+    if (typeof unopened === 'string') return { ok: false, reason: unopened };
     if (unopened.length >= LATER_FROM || unopened.compressor.starting) return UNFINISHED;
+    const dictionary = unopened.hasDictionary ? blobs?.find(payload, 0) : undefined;
+    if (unopened.hasDictionary && !dictionary) return blobs ? UNFINISHED : MISSING_BLOB;
     try {
-      return valueOf(codec, head, decompressed(unopened, unopened.compressor), header);
+      return valueOf(codec, head, decompressed(unopened, dictionary), header);
     } catch (cause) {
       return { ok: false, reason: 'undecodable', cause };
     }
@@ -181,14 +186,17 @@ export class Serializer {
     const { header, payload, headAt } = entry;
     const codec = this.#readers[header.codec];
     if (!codec) return OTHER_CODEC;
-    const head = headAt === -1 ? undefined : await this.#blobs?.fetch(own, headAt);
+    const blobs = this.#sharing?.blobs;
+    const head = headAt === -1 ? undefined : await blobs?.fetch(own, headAt);
     if (headAt !== -1 && !head) return MISSING_BLOB;
     if (header.compressor === 0) return valueOf(codec, head, payload, header);
-    const unopened = this.#unopened(header, payload);
-    if (!unopened.ok) return unopened;
+
+    const unopened = readCompressed(header.compressor, payload, this.#mostBytes);
+    if (typeof unopened === 'string') return { ok: false, reason: unopened };
+    const dictionary = unopened.hasDictionary ? await blobs?.fetch(payload, 0) : undefined;
+    if (unopened.hasDictionary && !dictionary) return MISSING_BLOB;
     try {
-      await unopened.compressor.starting;
-      return valueOf(codec, head, await decompressedLater(unopened, unopened.compressor), header);
+      return valueOf(codec, head, await decompressedLater(unopened, dictionary), header);
     } catch (cause) {
       return { ok: false, reason: 'undecodable', cause };
     }
@@ -213,17 +221,22 @@ export class Serializer {
   ): Buffer | Promise<Buffer> {
     const inline = blob ? undefined : head;
     const length = body.length + (inline?.length ?? 0);
-    if (
-      !compression ||
-      length < compression.threshold ||
-      length > this.#mostBytes ||
-      compression.compressor.starting
-    ) {
+    if (!compression || length > this.#mostBytes || compression.compressor.starting) {
       return this.#entry(fields, body, inline, blob);
     }
-    const payload = Buffer.concat(inline ? [inline, body] : [body]);
-    if (length >= LATER_FROM) return this.#compressLater(payload, blob, fields, compression);
-    return this.#compressedEntry(compressed(payload, compression), payload, blob, fields, compression);
+    if (length >= LATER_FROM) {
+      return this.#compressLater(Buffer.concat([inline ?? NOTHING, body]), blob, fields, compression);
+    }
+    const common = this.#dictionary(compression);
+    const dictionary = common?.forEntry(lifeOf(fields));
+    if (length < (dictionary ? compression.dictionaryThreshold : compression.threshold)) {
+      if (length >= compression.dictionaryThreshold) common?.wrote(body, body.length, compression.compressor);
+      return this.#entry(fields, body, inline, blob);
+    }
+    const payload = inline ? Buffer.concat([inline, body]) : asBuffer(body);
+    const smaller = compressed(payload, compression, dictionary);
+    common?.wrote(payload, smaller?.bytes.length ?? length, compression.compressor);
+    return this.#compressedEntry(smaller, payload, blob, fields);
   }
 
   async #compressLater(
@@ -232,8 +245,11 @@ export class Serializer {
     fields: ValueFields,
     compression: Compression,
   ): Promise<Buffer> {
-    const smaller = await compressedLater(payload, compression);
-    return this.#compressedEntry(smaller, payload, blob, fields, compression);
+    return this.#compressedEntry(await compressedLater(payload, compression), payload, blob, fields);
+  }
+
+  #dictionary({ dictionary }: Compression): Dictionary | undefined {
+    return dictionary === undefined ? undefined : this.#sharing?.dictionaries.of(dictionary);
   }
 
   #compressedEntry(
@@ -241,10 +257,9 @@ export class Serializer {
     payload: Buffer,
     blob: Blob | undefined,
     fields: ValueFields,
-    { compressor }: Compression,
   ): Buffer {
     return smaller
-      ? this.#entry(fields, smaller.bytes, smaller.length, blob, compressor.id)
+      ? this.#entry(fields, smaller.bytes, smaller.head, blob, smaller.id)
       : this.#entry(fields, payload, undefined, blob);
   }
 
@@ -262,17 +277,6 @@ export class Serializer {
       payload,
       head,
     );
-  }
-
-  #unopened(
-    { compressor: id }: EntryHeader,
-    payload: Buffer,
-  ): (Unopened & { readonly ok: true; readonly compressor: Compressor }) | Unreadable {
-    const compressor = knownCompressor(id);
-    if (!compressor) return OTHER_CODEC;
-    const read = readCompressed(payload);
-    if (!read) return { ok: false, reason: 'undecodable' };
-    return read.length > this.#mostBytes ? TOO_LARGE : { ok: true, compressor, ...read };
   }
 }
 
@@ -296,4 +300,13 @@ function decodeBoth(codec: Codec, head: Blob, body: Buffer): unknown {
   return isParted(codec)
     ? codec.decodeParts(head.bytes, body)
     : codec.decode(Buffer.concat([head.bytes, body]));
+}
+
+/** Milliseconds that an entry is kept. */
+function lifeOf({ usableFor, freshFor }: ValueFields): number {
+  return usableFor ?? freshFor ?? Infinity;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

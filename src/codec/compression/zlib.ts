@@ -4,6 +4,8 @@ import type { Compressor } from './compressor.js';
 
 /** An output chunk this much larger than the output spares zlib a second one to find that nothing is left. */
 const SPARE = 64;
+/** Bytes up to which level 6 of deflate costs about as little as level 1. */
+const SMALL = 4096;
 
 interface ZlibOptions {
   readonly level?: number;
@@ -45,13 +47,15 @@ const output = (length: number, dictionary: Buffer | undefined): ZlibOptions => 
 function fromZlib(
   about: { readonly name: string; readonly id: number; readonly takesDictionary: boolean },
   functions: Functions,
-  settings: (level: number | undefined, dictionary: Buffer | undefined) => ZlibOptions,
+  settings: (level: number | undefined, dictionary: Buffer | undefined, length: number) => ZlibOptions,
 ): Compressor {
   return {
     ...about,
     starting: undefined,
-    compress: (bytes, level, dictionary) => functions.compress(bytes, settings(level, dictionary)),
-    compressLater: (bytes, level, dictionary) => functions.compressLater(bytes, settings(level, dictionary)),
+    compress: (bytes, level, dictionary) =>
+      functions.compress(bytes, settings(level, dictionary, bytes.length)),
+    compressLater: (bytes, level, dictionary) =>
+      functions.compressLater(bytes, settings(level, dictionary, bytes.length)),
     decompress: (bytes, length, dictionary) => functions.decompress(bytes, output(length, dictionary)),
     decompressLater: (bytes, length, dictionary) =>
       functions.decompressLater(bytes, output(length, dictionary)),
@@ -67,8 +71,11 @@ export const deflate: Compressor = fromZlib(
     decompress: zlib.inflateRawSync,
     decompressLater: promisify(zlib.inflateRaw) as Later,
   },
-  // With a dictionary the work is small, and finding the longest match is what the dictionary is for.
-  (level, dictionary) => ({ level: level ?? (dictionary ? 6 : 1), ...(dictionary && { dictionary }) }),
+  // To find the longest match is what a dictionary is for, and little work where there is little to compress.
+  (level, dictionary, length) => ({
+    level: level ?? (dictionary && length <= SMALL ? 6 : 1),
+    ...(dictionary && { dictionary }),
+  }),
 );
 
 /** Brotli (RFC 7932), quality 1: in every Node. */

@@ -4,10 +4,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { SharedBlobs } from '../../../../src/codec/blobs/shared-blobs.js';
 import { parseCompression } from '../../../../src/codec/compression/compression.js';
 import { decodeEntry, encodeEntry } from '../../../../src/codec/entry.js';
-import { jsonCodec } from '../../../../src/codec/json.js';
 import { msgpackCodec } from '../../../../src/codec/msgpack.js';
 import { Serializer } from '../../../../src/codec/serializer.js';
-import { BlobShelf } from '../../../support/blob-shelf.js';
+import { BlobShelf, sharingSerializer } from '../../../support/blob-shelf.js';
 import { decodeFully, flipped, resealed } from '../../../support/entries.js';
 import { storable } from '../../../support/values.js';
 
@@ -23,8 +22,7 @@ const user = (id: number): object => ({
 let shelf: BlobShelf;
 let now = 0;
 /** What one process has. */
-const newProcess = (): Serializer =>
-  new Serializer(msgpackCodec(), [jsonCodec()]).sharing(new SharedBlobs(shelf.open(), () => now));
+const newProcess = (): Serializer => sharingSerializer(shelf, () => now);
 const encoded = (serializer: Serializer, value: unknown, life = HOUR): Buffer => {
   const entry = serializer.encode(value, { ...fields, freshFor: life });
   if (!Buffer.isBuffer(entry)) throw new Error('not at once');
