@@ -78,6 +78,7 @@ export type { CompressionOptions } from './codec/compression/compression.js';
 export type { CompressionAlgorithm } from './codec/compression/compressors.js';
 export { jsonCodec } from './codec/json.js';
 export { msgpackCodec } from './codec/msgpack.js';
+export { v8Codec } from './codec/v8.js';
 export type { ByteSize } from './byte-size.js';
 export type { Duration } from './duration.js';
 export type { Logger, LogDetails } from './runtime/logger.js';

@@ -12,6 +12,7 @@ import {
   ConsistentHash,
   createCache,
   jsonCodec,
+  v8Codec,
   type BatchOperation,
   type BatchSummary,
   type CachePreloader,
@@ -34,6 +35,7 @@ import {
   type Resource,
   type WriteBacklog,
 } from 'tiercel';
+import { protobufCodec } from 'tiercel/protobuf';
 
 /** Compiles only where the two types are the same. */
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
@@ -98,6 +100,8 @@ export const durations: readonly Duration[] = [
 
 const codec: Codec = jsonCodec();
 declare const logger: Logger;
+declare const schema: Parameters<typeof protobufCodec>[0];
+export const codecs: readonly Codec[] = [v8Codec(), protobufCodec(schema), protobufCodec(schema, schema)];
 export const options: readonly CacheOptions[] = [
   { redis: 'redis://localhost' },
   { redis: {}, namespace: 'shop', ttl: Infinity, codec, readCodecs: [codec], logger },
