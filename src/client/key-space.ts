@@ -103,12 +103,20 @@ export class KeySpace {
   }
 }
 
+const RESERVED: Readonly<Record<string, 'tag' | 'shared'>> = {
+  [TAGS]: 'tag',
+  [TAG_FLOOR]: 'tag',
+  [BLOBS]: 'shared',
+  [DICTIONARIES]: 'shared',
+  [DICTIONARY_CLAIMS]: 'shared',
+};
+
 /** What a Redis key of a namespace, or of one within it, is about. */
 export interface RedisKeyMeaning {
   /** The names as they stand in Redis, joined with `:`; empty for the bare key space. */
   readonly namespace: string;
   /** `stray` begins as keys of the namespace do, and is none that this package makes. */
-  readonly about: 'entry' | 'refresh' | 'tag' | 'stray';
+  readonly about: 'entry' | 'refresh' | 'tag' | 'shared' | 'stray';
 }
 
 /** Undefined for a key of neither the namespace nor one within it. */
@@ -121,7 +129,8 @@ export function readRedisKey(redisKey: string, within: KeySpace): RedisKeyMeanin
   const end = key.indexOf('::');
   const names = end === -1 ? [] : key.slice(0, end).split(':');
   const last = names.at(-1);
-  if (last === TAGS || last === TAG_FLOOR) return { namespace: names.slice(0, -1).join(':'), about: 'tag' };
+  const about = last === undefined ? undefined : RESERVED[last];
+  if (about) return { namespace: names.slice(0, -1).join(':'), about };
   // Bare keys may be anything, so that what looks like a namespace may be the beginning of a key.
   if (family !== '' && end === -1) return { namespace, about: 'stray' };
   return { namespace: family === '' ? '' : names.join(':'), about: isRefresh ? 'refresh' : 'entry' };

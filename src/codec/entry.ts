@@ -200,6 +200,8 @@ export interface EntryBeginning {
   readonly marker: boolean;
   /** Bytes before the payload; those given, where the fields go on behind them. */
   readonly headerBytes: number;
+  /** Those of them that name what the payload begins with, which other ways to store would not need. */
+  readonly headIdBytes: number;
 }
 
 /** Undefined for what does not begin as an entry of this format. */
@@ -210,11 +212,13 @@ export function readBeginning(bytes: Buffer): EntryBeginning | undefined {
   const reader = new VarintReader(bytes, FIXED_BYTES);
   for (const flag of [HAS_FRESH_FOR, HAS_USABLE_FOR, HAS_COST]) if (flags & flag) reader.next();
   if (flags & HAS_TAGS) readTags(bytes, reader);
+  if (flags & HAS_HEAD_ID) reader.skip(BLOB_ID_BYTES);
   return {
     codec: codecs & 0x0f,
     compressor: codecs >> 4,
     marker: (flags & MARKER) !== 0,
     headerBytes: reader.failed ? bytes.length : reader.at,
+    headIdBytes: flags & HAS_HEAD_ID ? BLOB_ID_BYTES : 0,
   };
 }
 

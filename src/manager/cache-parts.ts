@@ -174,8 +174,9 @@ export class CacheParts {
 
   /** What a namespace takes in Redis. */
   async reportMemory(path: readonly string[], options: MemoryReportOptions): Promise<MemoryReport> {
-    if (!this.port) throw new InvalidOptionError('memory: this cache has no Redis');
-    return reportMemory(this.port, keySpace(path), this.#settings.serializer, options);
+    if (!this.port || !this.#serializers) throw new InvalidOptionError('memory: this cache has no Redis');
+    const keys = keySpace(path);
+    return reportMemory(this.port, keys, this.#serializers.for(keys), options);
   }
 
   listenToReads(listener: (event: ReadEvent) => void): () => void {

@@ -12,6 +12,11 @@ const MOST_SHARED = 256;
 /** Heads remembered that are not shared; then all are forgotten. */
 const MOST_CANDIDATES = 1000;
 
+/** @param rest - bytes of the payload behind the head. */
+export function isWorthSharing(head: Buffer, rest: number): boolean {
+  return head.length >= LEAST_BYTES && head.length >= rest * LEAST_PART;
+}
+
 interface Candidate {
   seen: number;
   offer: Offer | undefined;
@@ -36,7 +41,7 @@ export class SharedHeads {
    * @param life - milliseconds, or Infinity, that the entry is kept.
    */
   pick(head: Buffer, rest: number, life: number): Blob | undefined {
-    if (head.length < LEAST_BYTES || head.length < rest * LEAST_PART) return undefined;
+    if (!isWorthSharing(head, rest)) return undefined;
     const candidate = this.#byHead.get(head) ?? this.#recall(head);
     const offer = candidate.offer ?? this.#consider(candidate, head);
     return offer && this.#blobs.stands(offer, life) ? offer.blob : undefined;

@@ -12,6 +12,15 @@ export const ALGORITHMS = ['auto', 'zstd', 'brotli', 'deflate', 'lz4'] as const;
 const known: Array<Compressor | undefined> = [];
 for (const compressor of [deflate, brotli, platformZstd]) if (compressor) known[compressor.id] = compressor;
 
+/** In words, for reports. @param id - as the header has it: with 8 added for a dictionary. */
+export function compressorName(id: number): string {
+  if (id === 0) return 'none';
+  const name = NAMES[id & 7] ?? `compressor ${id & 7}`;
+  return id & 8 ? `${name} with a dictionary` : name;
+}
+
+const NAMES: Readonly<Record<number, string>> = { 1: 'deflate', 2: 'brotli', 3: 'zstd', 4: 'lz4' };
+
 /** The compressor with this id, where this process has it. */
 export function knownCompressor(id: number): Compressor | undefined {
   return known[id];
