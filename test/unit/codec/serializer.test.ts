@@ -77,4 +77,24 @@ describe('Serializer', () => {
     expect(() => new Serializer(jsonCodec(), [{ ...failing, id: 2 }])).toThrow(InvalidOptionError);
     expect(() => new Serializer(jsonCodec(), [jsonCodec()])).not.toThrow();
   });
+
+  it('takes a codec of yours, as docs/guides/codecs.md has it', () => {
+    const numbers: Codec = {
+      name: 'numbers',
+      id: 8,
+      encode(given) {
+        if (!Array.isArray(given) || !given.every(Number.isFinite))
+          throw new EncodeError('no list of numbers');
+        return new Uint8Array(Float64Array.from(given as number[]).buffer);
+      },
+      decode: (bytes) => [...new Float64Array(new Uint8Array(bytes).buffer)],
+    };
+    const own = new Serializer(numbers, [msgpackCodec()]);
+    expect(own.decode(atOnce(own.encode([1, 2.5, -3], { createdAt: NOW })))).toMatchObject({
+      value: [1, 2.5, -3],
+    });
+    expect(() => own.encode(['1'], { createdAt: NOW })).toThrow(EncodeError);
+    const broken = encodeEntry({ codec: 8, createdAt: NOW }, Buffer.from('no'));
+    expect(own.decode(broken)).toMatchObject({ ok: false, reason: 'undecodable' });
+  });
 });
