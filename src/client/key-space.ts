@@ -103,13 +103,13 @@ export class KeySpace {
   }
 }
 
-const RESERVED: Readonly<Record<string, 'tag' | 'shared'>> = {
-  [TAGS]: 'tag',
-  [TAG_FLOOR]: 'tag',
-  [BLOBS]: 'shared',
-  [DICTIONARIES]: 'shared',
-  [DICTIONARY_CLAIMS]: 'shared',
-};
+const RESERVED: ReadonlyMap<string | undefined, 'tag' | 'shared'> = new Map([
+  [TAGS, 'tag'],
+  [TAG_FLOOR, 'tag'],
+  [BLOBS, 'shared'],
+  [DICTIONARIES, 'shared'],
+  [DICTIONARY_CLAIMS, 'shared'],
+]);
 
 /** What a Redis key of a namespace, or of one within it, is about. */
 export interface RedisKeyMeaning {
@@ -129,7 +129,7 @@ export function readRedisKey(redisKey: string, within: KeySpace): RedisKeyMeanin
   const end = key.indexOf('::');
   const names = end === -1 ? [] : key.slice(0, end).split(':');
   const last = names.at(-1);
-  const about = last === undefined ? undefined : RESERVED[last];
+  const about = RESERVED.get(last);
   if (about) return { namespace: names.slice(0, -1).join(':'), about };
   // Bare keys may be anything, so that what looks like a namespace may be the beginning of a key.
   if (family !== '' && end === -1) return { namespace, about: 'stray' };

@@ -144,6 +144,8 @@ export class Serializer {
    *
    * @throws EncodeError when the codec refuses the value, or a field is out of its range.
    */
+  encode(value: unknown, fields: ValueFields): Buffer;
+  encode(value: unknown, fields: ValueFields, compression: Compression | undefined): Buffer | Promise<Buffer>;
   encode(value: unknown, fields: ValueFields, compression?: Compression): Buffer | Promise<Buffer> {
     const { head, body } = this.#encoded(value);
     const blob = head && this.#sharing?.heads.pick(head, body.length, lifeOf(fields));

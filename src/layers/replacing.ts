@@ -50,7 +50,7 @@ export class Replacing {
     const shared = context.barrier.in(value);
     const createdAt = redis?.shared.now() ?? Date.now();
     const kept: Kept = { value: shared, createdAt, cost: undefined, tags: policy.tags, ...times };
-    const entry = redis?.shared.encode(shared, kept);
+    const encoded = redis?.shared.encode(shared, kept, policy.compression);
     const claim = redis && (await this.#claim(key, policy, redis));
     try {
       await this.#holding(claim, policy, key, change);
@@ -58,6 +58,7 @@ export class Replacing {
       await forget(key);
       throw error;
     }
+    const entry = await encoded;
     supersede(key);
     if (!redis || !entry) {
       this.#parts.copies.keep(key, kept, policy, context.sizeOf(shared), true);

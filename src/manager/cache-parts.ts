@@ -147,6 +147,7 @@ export class CacheParts {
       port: this.port,
       keys,
       name,
+      // The one whose entries need nothing else: what is pending must not be lost with a blob that Redis evicts.
       serializer: this.#settings.serializer,
       settings: writeBehindSettings(options),
       save,
