@@ -56,7 +56,7 @@ describe('v8Codec', () => {
       raw: Buffer.from('bytes'),
       text: 'é😀',
     };
-    const entry = serializer.encode(value, { createdAt: 1 }) as Buffer;
+    const entry = serializer.encode(value, { createdAt: 1 });
     for (const damaged of flipped(entry)) {
       expect(serializer.decode(damaged).ok).toBe(false);
       serializer.decode(resealed(damaged));
