@@ -24,7 +24,7 @@ export {
   type CacheStats,
   type GetOrSetOptions,
 } from './manager/cache-manager.js';
-export type { EntryOptions } from './manager/entry-options.js';
+export type { EntryFormat, EntryOptions, NamespaceOptions } from './manager/entry-options.js';
 export type { Resource, ResourceDefinition } from './manager/resource.js';
 export type { ResourceId } from './strategies/resource-id.js';
 export type { ResourceStore, SaveContext, WriteMode } from './strategies/resource-store.js';

@@ -1,6 +1,7 @@
 import { isMarker } from '../codec/entry.js';
 import type { Compression } from '../codec/compression/compression.js';
-import type { DecodedValue, Serializer, Unreadable } from '../codec/serializer.js';
+import type { ValueSerializer } from '../codec/plain.js';
+import type { DecodedValue, Unreadable } from '../codec/serializer.js';
 import type { Duration } from '../duration.js';
 import { attribute, BulkError, CacheError, CacheMissError, EncodeError, ServerError } from '../errors.js';
 import type { CacheMetrics } from '../metrics/cache-metrics.js';
@@ -38,7 +39,8 @@ export class CacheClient implements AsyncDisposable {
   readonly #keys: KeySpace;
   readonly #prefix: string;
   readonly #serializers: Serializers;
-  readonly #serializer: Serializer;
+  readonly #serializer: ValueSerializer;
+  readonly #isPlain: boolean;
   readonly #ttl: number;
   readonly #compression: Compression | undefined;
   readonly #metrics: CacheMetrics;
@@ -49,7 +51,8 @@ export class CacheClient implements AsyncDisposable {
     this.#keys = parts.keys;
     this.#prefix = parts.keys.prefix;
     this.#serializers = parts.serializers;
-    this.#serializer = parts.serializers.for(parts.keys);
+    this.#serializer = parts.plain ?? parts.serializers.for(parts.keys);
+    this.#isPlain = parts.plain !== undefined;
     this.#ttl = parts.ttl;
     this.#compression = parts.compression;
     this.#metrics = parts.metrics;
@@ -181,6 +184,7 @@ export class CacheClient implements AsyncDisposable {
     assertKey(key, 'expire');
     const lifetime = parseTtl(ttl, this.#ttl);
     try {
+      if (this.#isPlain) return await this.#expirePlain(key, lifetime);
       return await replaceUnchanged(this.#port, this.#prefix + key, lifetime, async (bytes) => {
         const entry = await this.#decode(bytes);
         return entry && this.#encode(entry.value, lifetime);
@@ -332,6 +336,18 @@ export class CacheClient implements AsyncDisposable {
   #command(key: string, [name, ...rest]: readonly [string, ...string[]]): Command {
     const redisKey = this.#prefix + key;
     return { key: redisKey, args: [name, redisKey, ...rest] };
+  }
+
+  /** All that is known of a bare value is how long Redis keeps it. */
+  async #expirePlain(key: string, lifetime: number): Promise<boolean> {
+    const lengthening = lifetime === Infinity ? ['PERSIST'] : ['PEXPIRE', String(lifetime)];
+    const [name = '', ...rest] = lengthening;
+    const replies = await this.#port.sendAll([
+      this.#command(key, [name, ...rest]),
+      this.#command(key, ['EXISTS']),
+    ]);
+    for (const reply of replies) if (reply instanceof CacheError) throw reply;
+    return replies[1] === 1;
   }
 
   /** As much of an entry as tells a value from a lease. */

@@ -5,6 +5,7 @@ import {
   type CompressionOptions,
 } from '../codec/compression/compression.js';
 import { msgpackCodec } from '../codec/msgpack.js';
+import type { PlainSerializer } from '../codec/plain.js';
 import { Serializer } from '../codec/serializer.js';
 import { parseDuration, type Duration } from '../duration.js';
 import type { CacheError } from '../errors.js';
@@ -61,6 +62,8 @@ export interface ClientParts {
   readonly port: RedisPort;
   readonly keys: KeySpace;
   readonly serializers: Serializers;
+  /** Given where the values of these keys are bare JSON. */
+  readonly plain?: PlainSerializer | undefined;
   /** Milliseconds, or `Infinity`. */
   readonly ttl: number;
   readonly compression: Compression | undefined;

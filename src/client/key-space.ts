@@ -23,7 +23,7 @@ const PRELOAD = '%preload';
  *
  * What the cache keeps about a namespace stands beside it, under names that cannot be given: `shop:%tag::users` is about the
  * tag `users` of `shop`. In the bare key space, where keys stand as they are, `%tag::`, `%tagfloor::`, `%blob::`, `%dict::` and
- * `%dictclaim::` are reserved: a key that begins so is not for applications.
+ * `%dictclaim::` are reserved, and so are `%refresh:`, `%lease:` and `%lease-`: a key that begins so is not for applications.
  */
 export class KeySpace {
   /** All names from the outermost, as given. */

@@ -39,8 +39,9 @@ export class RedisBlobs implements BlobStore {
       if (key === null) listener(null);
       else if (key.startsWith(this.#prefix)) listener(key.slice(this.#prefix.length));
     });
-    this.#port.onStateChange(({ renewed }) => {
-      if (renewed) listener(null);
+    // Nobody told of what happened before a connection, and a server that takes over from another may have less than that.
+    this.#port.onStateChange(({ renewed, replaced }) => {
+      if (renewed || replaced) listener(null);
     });
   }
 

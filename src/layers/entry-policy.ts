@@ -25,4 +25,6 @@ export interface EntryPolicy {
   readonly memory: number;
   /** How its payload is made smaller; undefined for not at all. */
   readonly compression: Compression | undefined;
+  /** Whether it is a bare value, without room for what is said of it: it is fresh for as long as Redis keeps it. */
+  readonly plain: boolean;
 }

@@ -166,7 +166,11 @@ export class Loading implements FirstReads {
         } else {
           const lease = await this.#takeLease(key, policy.lease, deadline, redis);
           if (lease.kind === 'held') return await this.#loadUnder(lease, flight, redis, undefined);
-          // Somebody was faster. The next read says what they did, and has us told of what they do next.
+          // Somebody was faster. The next read says what they did, and has us told of what they do next; unless they
+          // left nothing to be read.
+          if (lease.kind !== 'loading') continue;
+          await this.#awaitRefresh(key, watch, poll, flight as Flight, redis);
+          deadline = shared.deadline();
         }
       } catch (error) {
         if (!(error instanceof RedisAway)) throw error;

@@ -1,3 +1,5 @@
+import type { KeySpace } from '../client/key-space.js';
+import { keyOfLease, leasePrefixes } from '../client/lease-key.js';
 import type { CoherentNamespace } from '../coherence/coherence.js';
 import type { KeyPart } from '../redis/port.js';
 import { BulkError, CacheError, EncodeError } from '../errors.js';
@@ -12,7 +14,6 @@ import type { Held, Kept, MemoryTier } from './memory-tier.js';
 import { RedisAway } from './redis-away.js';
 import { Replacing } from './replacing.js';
 import { SingleFlight, type Flight } from './single-flight.js';
-import type { TagTable } from './tag-table.js';
 
 export interface MultiLayerParts {
   readonly context: LayerContext;
@@ -237,14 +238,23 @@ export class MultiLayerCache {
   }
 
   /** How this namespace hears of changes. */
-  coherent(prefix: string, tagPrefix: string, tags: TagTable): CoherentNamespace {
+  coherent({ prefix, tagPrefix }: KeySpace, { shared, tags }: RedisParts): CoherentNamespace {
+    const leased = (key: string): string | undefined =>
+      shared.leaseKey(prefix) === undefined ? undefined : keyOfLease(key);
     return {
       prefix,
       tagPrefix,
+      besidePrefixes: shared.leaseKey(prefix) === undefined ? [] : leasePrefixes(prefix),
+      // The leases of bare keys are among the bare keys.
       changed: (key, part) => {
-        if (key !== null) return this.changed(key);
+        if (key !== null) return this.changed(leased(key) ?? key);
         tags.forget(part);
         this.#anyChanged(part && within(part, prefix));
+      },
+      // Whoever invalidates a key ends its lease, and where there is no value yet, that is all there is to be heard of it.
+      besideChanged: (redisKey) => {
+        const key = leased(redisKey);
+        if (key !== undefined) this.changed(key.slice(prefix.length));
       },
       tagChanged: (redisKey) => void tags.onInvalidated(redisKey),
       renewed: (part) => {

@@ -4,7 +4,7 @@ import { lifetimes } from './freshness.js';
 import type { LayerContext, RedisParts } from './layer-context.js';
 import { keepLease } from './lease-keeper.js';
 import type { Kept } from './memory-tier.js';
-import { claimOf, type Claim, type Lease } from './shared-tier.js';
+import type { Claim, Lease } from './shared-tier.js';
 
 export interface ReplacingParts {
   readonly context: LayerContext;
@@ -76,7 +76,7 @@ export class Replacing {
     try {
       const claim = await shared.lease(key, policy.lease, shared.deadline());
       if (claim.kind === 'held') return claim;
-      if (claim.kind === 'value') return claimOf(key, claim);
+      if (claim.kind === 'value') return shared.claimOf(key, claim);
     } catch (error) {
       this.#parts.context.onBackgroundError(error, 'fill', key);
     }

@@ -26,12 +26,14 @@ interface UnfinishedEntry {
 }
 
 /**
- * What a read may find: a value, somebody's lease, nothing, or something that is no entry of ours and only in the way.
+ * What a read may find: a value, somebody's lease, nothing, or something that is no entry of ours and only in the way; who
+ * asks for a lease may find that somebody has it who left nothing under the key itself (`loading`).
  */
 export type Found =
   | StoredEntry
   | UnfinishedEntry
   | { readonly kind: 'lease' }
+  | { readonly kind: 'loading' }
   | { readonly kind: 'nothing' }
   | { readonly kind: 'unreadable' };
 
@@ -75,13 +77,15 @@ redis.call('STRLEN', KEYS[1])
 return 1
 `);
 
-const RELEASE = new Script(`
+/** Ends the lease that stands under the key, if it is this one. */
+export const RELEASE = new Script(`
 local standing = redis.call('GETRANGE', KEYS[1], 4, 11)
 if standing ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 `);
 
-const EXTEND = new Script(`
+/** Lengthens it. */
+export const EXTEND = new Script(`
 local standing = redis.call('GETRANGE', KEYS[1], 4, 11)
 if standing ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -94,6 +98,9 @@ export interface SharedTierParts {
   /** Told of every entry that cannot be read, which is then a miss. */
   readonly onUnreadable: (key: string, reason: string) => void;
 }
+
+/** One namespace in Redis, whatever form its values have there. */
+export type Tier = Pick<SharedTier, keyof SharedTier>;
 
 /** One namespace in Redis, as the layers above need it. What fails rejects with a `CacheError` but where it says otherwise. */
 export class SharedTier {
@@ -199,7 +206,7 @@ export class SharedTier {
     return {
       kind: 'held',
       key,
-      expects: claimOf(key, entry).expects,
+      expects: this.claimOf(key, entry).expects,
       markerKey,
       marker: Buffer.from(versionOf(marker), 'latin1'),
     };
@@ -213,6 +220,16 @@ export class SharedTier {
   /** `%` followed by anything but 25 or 3A begins no namespace's name, so this is nobody's entry. */
   refreshKey(key: string): string {
     return REFRESH_PREFIX + this.redisKey(key);
+  }
+
+  /** What stands beside a key and must be invalidated with it; nothing where the lease stands under the key itself. */
+  leaseKey(_redisKey: string): string | undefined {
+    return undefined;
+  }
+
+  /** That the entry still stands. */
+  claimOf(key: string, { bytes }: StoredEntry): Claim {
+    return { key, expects: Buffer.from(versionOf(bytes), 'latin1') };
   }
 
   /** Stores the entry unless the key was touched since the claim. The connection is told of changes from then on. */
@@ -323,11 +340,6 @@ export class SharedTier {
       return reply;
     });
   }
-}
-
-/** That the entry still stands. */
-export function claimOf(key: string, { bytes }: StoredEntry): Claim {
-  return { key, expects: Buffer.from(versionOf(bytes), 'latin1') };
 }
 
 function isSame(reply: Reply | undefined, bytes: Buffer): boolean {

@@ -1,6 +1,8 @@
 import { CacheClient } from '../client/cache-client.js';
 import { KeySpace } from '../client/key-space.js';
+import { leasePrefixes } from '../client/lease-key.js';
 import { Serializers } from '../client/serializers.js';
+import { PlainSerializer } from '../codec/plain.js';
 import type { Serializer } from '../codec/serializer.js';
 import { InvalidOptionError } from '../errors.js';
 import { Coherence } from '../coherence/coherence.js';
@@ -11,6 +13,7 @@ import { LoadGate } from '../layers/load-gate.js';
 import { MemoryTier, type Held } from '../layers/memory-tier.js';
 import { MultiLayerCache } from '../layers/multi-layer-cache.js';
 import { NamespaceRecovery } from '../layers/namespace-recovery.js';
+import { PlainTier } from '../layers/plain-tier.js';
 import { SharedTier } from '../layers/shared-tier.js';
 import { TagTable } from '../layers/tag-table.js';
 import type { LruMap } from '../memory/lru-map.js';
@@ -107,24 +110,28 @@ export class CacheParts {
   }
 
   /** @param path - the names from the outermost. */
-  openNamespace(path: readonly string[]): { client: CacheClient | undefined; layers: MultiLayerCache } {
-    const { policy, memory } = this.#settings;
+  openNamespace(
+    path: readonly string[],
+    isPlain: boolean,
+  ): { client: CacheClient | undefined; layers: MultiLayerCache } {
+    const { memory, policy } = this.#settings;
     const keys = keySpace(path);
     const port = this.port;
     const serializers = this.#serializers;
-    const redis = port && serializers && this.#redisParts(port, keys, serializers.for(keys));
+    const plain = port && isPlain ? new PlainSerializer(() => port.serverNow()) : undefined;
+    const redis = port && serializers && this.#redisParts(port, keys, plain ?? serializers.for(keys));
     const layers = new MultiLayerCache({
       context: this.#context,
       memory: memory && new MemoryTier(memory, this.#layers.length),
       redis,
     });
     this.#layers.push(layers);
-    if (redis) this.#coherence?.add(layers.coherent(keys.prefix, keys.tagPrefix, redis.tags));
+    if (redis) this.#coherence?.add(layers.coherent(keys, redis));
     const { ttl, compression } = policy;
     const client =
       port &&
       serializers &&
-      new CacheClient({ port, keys, serializers, ttl, compression, metrics: this.metrics });
+      new CacheClient({ port, keys, serializers, plain, ttl, compression, metrics: this.metrics });
     return { client, layers };
   }
 
@@ -204,21 +211,27 @@ export class CacheParts {
     this.memory?.clear();
   }
 
-  #redisParts(port: RedisPort, keys: KeySpace, serializer: Serializer): RedisParts {
+  #redisParts(port: RedisPort, keys: KeySpace, serializer: Serializer | PlainSerializer): RedisParts {
     const { policy } = this.#settings;
-    const shared = new SharedTier({
-      port,
-      keys,
-      serializer,
-      onUnreadable: (key, reason) => {
-        this.metrics.increment('errors');
-        this.logger.debug('an entry could not be read and is a miss', { key, reason });
-      },
-    });
+    const onUnreadable = (key: string, reason: string): void => {
+      this.metrics.increment('errors');
+      this.logger.debug('an entry could not be read and is a miss', { key, reason });
+    };
+    const shared =
+      serializer instanceof PlainSerializer
+        ? new PlainTier({ port, keys, serializer, onUnreadable })
+        : new SharedTier({ port, keys, serializer, onUnreadable });
     const stale = Math.max(policy.staleWhileRevalidate, policy.staleIfError);
     const tags = new TagTable({ port, keys, retention: policy.ttl + stale, remember: port.tracking });
     const { prefix } = keys;
-    const recovery = new NamespaceRecovery({ port, tags, prefix, recovery: this.#recovery as Recovery });
+    const recovery = new NamespaceRecovery({
+      port,
+      tags,
+      prefix,
+      recovery: this.#recovery as Recovery,
+      beside: (redisKey) => shared.leaseKey(redisKey),
+      besidePrefixes: shared instanceof PlainTier ? leasePrefixes(prefix) : [],
+    });
     return { shared, tags, recovery };
   }
 

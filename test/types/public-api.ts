@@ -105,6 +105,9 @@ export const codecs: readonly Codec[] = [v8Codec(), protobufCodec(schema), proto
 export const options: readonly CacheOptions[] = [
   { redis: 'redis://localhost' },
   { redis: {}, namespace: 'shop', ttl: Infinity, codec, readCodecs: [codec], logger },
+  { redis: {}, namespace: '', format: 'plain' },
+  // @ts-expect-error no such format
+  { redis: {}, format: 'json' },
   { redis: {}, compression: true },
   { redis: {}, compression: { algorithm: 'zstd', threshold: '4kb', level: 3 } },
   // @ts-expect-error no such algorithm
@@ -150,6 +153,12 @@ export async function theFrontDoor(): Promise<void> {
   cache.wrap('greet', async (who: User) => who.name, { key: (who) => String(who.id) });
   // @ts-expect-error a key is text
   cache.wrap('greet', async (who: User) => who.name, { key: (who) => who.id });
+}
+
+export function namespaces(): readonly CacheManager[] {
+  // @ts-expect-error of a namespace, not of a call
+  void cache.getOrSet('user:1', () => user, { format: 'plain' });
+  return [cache.namespace('a', { format: 'plain', ttl: '1h' }), cache.namespace('b', { compression: true })];
 }
 
 export async function resources(): Promise<void> {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { parseCompression, type Compression } from '../../../../src/codec/compression/compression.js';
+import { platformZstd } from '../../../../src/codec/compression/zlib.js';
 import { decodeEntry, encodeEntry } from '../../../../src/codec/entry.js';
 import { jsonCodec } from '../../../../src/codec/json.js';
 import type { Serializer } from '../../../../src/codec/serializer.js';
@@ -35,7 +36,12 @@ const usesDictionary = (entry: Buffer): boolean => {
   return read.ok && read.header.compressor > 8;
 };
 
-describe.each(['auto', 'deflate', 'zstd', 'lz4'] as const)('a dictionary for %s', (algorithm) => {
+/** Nodes between the first with zstd and 22.19 have it without dictionaries. */
+const algorithms = (['auto', 'deflate', 'zstd', 'lz4'] as const).filter(
+  (algorithm) => algorithm !== 'zstd' || platformZstd?.takesDictionary !== false,
+);
+
+describe.each(algorithms)('a dictionary for %s', (algorithm) => {
   const compression = parseCompression({ algorithm, dictionary: true }) as Compression;
   const encoded = (serializer: Serializer, value: object): Buffer =>
     serializer.encode(value, fields, compression) as Buffer;
