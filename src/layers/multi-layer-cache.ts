@@ -239,12 +239,12 @@ export class MultiLayerCache {
 
   /** How this namespace hears of changes. */
   coherent({ prefix, tagPrefix }: KeySpace, { shared, tags }: RedisParts): CoherentNamespace {
-    const leased = (key: string): string | undefined =>
-      shared.leaseKey(prefix) === undefined ? undefined : keyOfLease(key);
+    const hasLeases = shared.leaseKey('') !== undefined;
+    const leased = (key: string): string | undefined => (hasLeases ? keyOfLease(key) : undefined);
     return {
       prefix,
       tagPrefix,
-      besidePrefixes: shared.leaseKey(prefix) === undefined ? [] : leasePrefixes(prefix),
+      besidePrefixes: hasLeases ? leasePrefixes(prefix) : [],
       // The leases of bare keys are among the bare keys.
       changed: (key, part) => {
         if (key !== null) return this.changed(leased(key) ?? key);
