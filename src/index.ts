@@ -25,7 +25,7 @@ export {
   type GetOrSetManyOptions,
   type GetOrSetOptions,
 } from './manager/cache-manager.js';
-export type { EntryOptions } from './manager/entry-options.js';
+export type { EntryFormat, EntryOptions, NamespaceOptions } from './manager/entry-options.js';
 export type { Resource, ResourceDefinition } from './manager/resource.js';
 export type { ResourceId } from './strategies/resource-id.js';
 export type { ResourceStore, SaveContext, WriteMode } from './strategies/resource-store.js';
@@ -75,8 +75,11 @@ export {
 } from './memory/memory-store.js';
 export type { RemovalCounts, RemovalListener, RemovalReason } from './memory/removal.js';
 export type { Codec } from './codec/codec.js';
+export type { CompressionOptions } from './codec/compression/compression.js';
+export type { CompressionAlgorithm } from './codec/compression/compressors.js';
 export { jsonCodec } from './codec/json.js';
 export { msgpackCodec } from './codec/msgpack.js';
+export { v8Codec } from './codec/v8.js';
 export type { ByteSize } from './byte-size.js';
 export type { Duration } from './duration.js';
 export type { Logger, LogDetails } from './runtime/logger.js';

@@ -1,5 +1,7 @@
 import { isMarker } from '../codec/entry.js';
-import type { DecodedValue, Serializer } from '../codec/serializer.js';
+import type { Compression } from '../codec/compression/compression.js';
+import type { ValueSerializer } from '../codec/plain.js';
+import type { DecodedValue, Unreadable } from '../codec/serializer.js';
 import type { Duration } from '../duration.js';
 import { attribute, BulkError, CacheError, CacheMissError, EncodeError, ServerError } from '../errors.js';
 import type { CacheMetrics } from '../metrics/cache-metrics.js';
@@ -18,6 +20,7 @@ import {
 } from './client-options.js';
 import type { KeySpace } from './key-space.js';
 import { replaceUnchanged } from './replace-unchanged.js';
+import type { Serializers } from './serializers.js';
 
 /** Keys in one pipeline of a bulk write; the next goes out when its answers are in, so that memory stays bounded. */
 const KEYS_PER_PIPELINE = 1000;
@@ -35,8 +38,11 @@ export class CacheClient implements AsyncDisposable {
   readonly #port: RedisPort;
   readonly #keys: KeySpace;
   readonly #prefix: string;
-  readonly #serializer: Serializer;
+  readonly #serializers: Serializers;
+  readonly #serializer: ValueSerializer;
+  readonly #isPlain: boolean;
   readonly #ttl: number;
+  readonly #compression: Compression | undefined;
   readonly #metrics: CacheMetrics;
 
   /** Made by {@link CacheClient.connect}, or by a cache for itself. */
@@ -44,8 +50,11 @@ export class CacheClient implements AsyncDisposable {
     this.#port = parts.port;
     this.#keys = parts.keys;
     this.#prefix = parts.keys.prefix;
-    this.#serializer = parts.serializer;
+    this.#serializers = parts.serializers;
+    this.#serializer = parts.plain ?? parts.serializers.for(parts.keys);
+    this.#isPlain = parts.plain !== undefined;
     this.#ttl = parts.ttl;
+    this.#compression = parts.compression;
     this.#metrics = parts.metrics;
   }
 
@@ -80,8 +89,9 @@ export class CacheClient implements AsyncDisposable {
     return new CacheClient({
       port: this.#port,
       keys: this.#keys.within(name),
-      serializer: this.#serializer,
+      serializers: this.#serializers,
       ttl: parseTtl(options.ttl, this.#ttl),
+      compression: this.#compression,
       metrics: this.#metrics,
     });
   }
@@ -91,7 +101,8 @@ export class CacheClient implements AsyncDisposable {
     assertKey(key, 'get');
     const began = performance.now();
     try {
-      const entry = this.#decode(await this.#port.get(this.#prefix + key));
+      const decoded = this.#decode(await this.#port.get(this.#prefix + key));
+      const entry = decoded instanceof Promise ? await decoded : decoded;
       this.#metrics.recordRead(entry ? 'hit' : 'miss', performance.now() - began);
       return entry?.value as T | undefined;
     } catch (error) {
@@ -124,7 +135,9 @@ export class CacheClient implements AsyncDisposable {
     assertKey(key, 'set');
     const ttl = this.#writeTtl(options, 'set');
     try {
-      const reply = await this.#port.send(this.#setCommand(key, value, ttl));
+      const command = this.#setCommand(key, value, ttl);
+      // Not awaited where it is at hand, so that a read given in the same turn comes after it.
+      const reply = await this.#port.send(command instanceof Promise ? await command : command);
       if (!isOk(reply)) throw new ServerError('Redis answered a SET with something else than OK');
       this.#metrics.increment('sets');
     } catch (error) {
@@ -171,9 +184,10 @@ export class CacheClient implements AsyncDisposable {
     assertKey(key, 'expire');
     const lifetime = parseTtl(ttl, this.#ttl);
     try {
-      return await replaceUnchanged(this.#port, this.#prefix + key, lifetime, (bytes) => {
-        const entry = this.#decode(bytes);
-        return entry && this.#serializer.encode(entry.value, this.#header(lifetime));
+      if (this.#isPlain) return await this.#expirePlain(key, lifetime);
+      return await replaceUnchanged(this.#port, this.#prefix + key, lifetime, async (bytes) => {
+        const entry = await this.#decode(bytes);
+        return entry && this.#encode(entry.value, lifetime);
       });
     } catch (error) {
       throw this.#failed(error, 'expire', key);
@@ -202,14 +216,18 @@ export class CacheClient implements AsyncDisposable {
     const took = performance.now() - began;
     const found = new Map<string, T>();
     const failures = new Map<string, CacheError>();
+    // All of them before any is waited for: large ones are decompressed side by side.
+    const entries = answers.map((answer) =>
+      answer instanceof CacheError ? answer : this.#decode(answer ?? null),
+    );
     for (const [i, key] of asked.entries()) {
-      const answer = answers[i] ?? null;
-      if (answer instanceof CacheError) {
-        failures.set(key, this.#attributed(answer, 'getMany', key));
+      const begun = entries[i];
+      const entry = begun instanceof Promise ? await begun : begun;
+      if (entry instanceof CacheError) {
+        failures.set(key, this.#attributed(entry, 'getMany', key));
         this.#metrics.recordRead('error', took);
         continue;
       }
-      const entry = this.#decode(answer);
       this.#metrics.recordRead(entry ? 'hit' : 'miss', took);
       if (entry) found.set(key, entry.value as T);
     }
@@ -229,13 +247,17 @@ export class CacheClient implements AsyncDisposable {
     for (const key of values.keys()) assertKey(key, 'setMany');
     const ttl = this.#writeTtl(options, 'setMany');
     const failures = new Map<string, CacheError>();
-    const commands: Array<Command & { readonly given: string }> = [];
+    const begun: Array<readonly [key: string, command: Command | Promise<Command>]> = [];
     for (const [key, value] of values) {
       try {
-        commands.push({ ...this.#setCommand(key, value, ttl), given: key });
+        begun.push([key, this.#setCommand(key, value, ttl)]);
       } catch (error) {
         failures.set(key, this.#failed(error, 'setMany', key));
       }
+    }
+    const commands: Array<Command & { readonly given: string }> = [];
+    for (const [given, command] of begun) {
+      commands.push({ ...(command instanceof Promise ? await command : command), given });
     }
     await this.#sendAll(commands, 'setMany', failures, () => this.#metrics.increment('sets'));
     if (failures.size > 0) throw new BulkError(failures, values.size, { operation: 'setMany' });
@@ -316,6 +338,18 @@ export class CacheClient implements AsyncDisposable {
     return { key: redisKey, args: [name, redisKey, ...rest] };
   }
 
+  /** All that is known of a bare value is how long Redis keeps it. */
+  async #expirePlain(key: string, lifetime: number): Promise<boolean> {
+    const lengthening = lifetime === Infinity ? ['PERSIST'] : ['PEXPIRE', String(lifetime)];
+    const [name = '', ...rest] = lengthening;
+    const replies = await this.#port.sendAll([
+      this.#command(key, [name, ...rest]),
+      this.#command(key, ['EXISTS']),
+    ]);
+    for (const reply of replies) if (reply instanceof CacheError) throw reply;
+    return replies[1] === 1;
+  }
+
   /** As much of an entry as tells a value from a lease. */
   #headCommand(key: string): Command {
     return this.#command(key, ['GETRANGE', '0', '21']);
@@ -325,25 +359,40 @@ export class CacheClient implements AsyncDisposable {
     return this.#command(key, ['UNLINK']);
   }
 
-  #setCommand(key: string, value: unknown, ttl: number): Command {
+  #setCommand(key: string, value: unknown, ttl: number): Command | Promise<Command> {
     if (value === undefined) throw new EncodeError('undefined means a miss and cannot be stored');
     const redisKey = this.#prefix + key;
-    const bytes = this.#serializer.encode(value, this.#header(ttl));
     const expiry = ttl === Infinity ? [] : ['PX', String(ttl)];
-    return { key: redisKey, args: ['SET', redisKey, bytes, ...expiry] };
+    const setting = (bytes: Buffer): Command => ({
+      key: redisKey,
+      args: ['SET', redisKey, bytes, ...expiry],
+    });
+    const encoded = this.#encode(value, ttl);
+    return Buffer.isBuffer(encoded) ? setting(encoded) : encoded.then(setting);
   }
 
-  #header(ttl: number): { createdAt: number; freshFor: number | undefined } {
-    return { createdAt: this.#port.serverNow(), freshFor: ttl === Infinity ? undefined : ttl };
+  #encode(value: unknown, ttl: number): Buffer | Promise<Buffer> {
+    const freshFor = ttl === Infinity ? undefined : ttl;
+    const fields = { createdAt: this.#port.serverNow(), freshFor };
+    return this.#serializer.encode(value, fields, this.#compression);
   }
 
-  /** Bytes that are no entry of ours are a miss, and counted. */
-  #decode(bytes: Buffer | null): DecodedValue | undefined {
+  /** Bytes that are no entry of ours are a miss, and counted. A promise only where a value takes more than this turn. */
+  #decode(bytes: Buffer | null): DecodedValue | undefined | Promise<DecodedValue | undefined> {
     if (bytes === null) return undefined;
-    const entry = this.#serializer.decode(bytes);
-    if (entry.ok) return entry;
-    if (entry.reason !== 'marker') this.#metrics.increment('errors');
-    return undefined;
+    const decoded = this.#serializer.decode(bytes);
+    if (decoded.ok) return decoded;
+    if (decoded.reason === 'unfinished') return this.#finish(bytes);
+    return this.#unreadable(decoded);
+  }
+
+  async #finish(bytes: Buffer): Promise<DecodedValue | undefined> {
+    const decoded = await this.#serializer.finish(bytes);
+    return decoded.ok ? decoded : this.#unreadable(decoded);
+  }
+
+  #unreadable({ reason }: Unreadable): undefined {
+    if (reason !== 'marker') this.#metrics.increment('errors');
   }
 
   #writeTtl(options: WriteOptions, operation: string): number {

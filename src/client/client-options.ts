@@ -1,6 +1,12 @@
 import { parseByteSize, type ByteSize } from '../byte-size.js';
 import type { Codec } from '../codec/codec.js';
+import {
+  parseCompression,
+  type Compression,
+  type CompressionOptions,
+} from '../codec/compression/compression.js';
 import { msgpackCodec } from '../codec/msgpack.js';
+import type { PlainSerializer } from '../codec/plain.js';
 import { Serializer } from '../codec/serializer.js';
 import { parseDuration, type Duration } from '../duration.js';
 import type { CacheError } from '../errors.js';
@@ -11,6 +17,7 @@ import type { PortState, RedisPort } from '../redis/port.js';
 import { guardedLogger, type Logger } from '../runtime/logger.js';
 import { rejectUnknownOptions } from '../validate.js';
 import { KeySpace } from './key-space.js';
+import { Serializers } from './serializers.js';
 
 /** How long an entry lives when nobody says. */
 const DEFAULT_TTL = 15 * 60 * 1000;
@@ -28,6 +35,8 @@ export interface CacheClientOptions {
   readonly readCodecs?: readonly Codec[];
   /** What one value may take in Redis: bytes, or text such as `'1mb'`; a larger one is an `EncodeError`. Default 64 MiB. */
   readonly maxValueBytes?: ByteSize;
+  /** How values are made smaller, or true for the defaults of that. Default: not at all. */
+  readonly compression?: CompressionOptions | boolean;
   /** Default: silence. */
   readonly logger?: Logger;
 }
@@ -57,9 +66,12 @@ export interface ClientHealth {
 export interface ClientParts {
   readonly port: RedisPort;
   readonly keys: KeySpace;
-  readonly serializer: Serializer;
+  readonly serializers: Serializers;
+  /** Given where the values of these keys are bare JSON. */
+  readonly plain?: PlainSerializer | undefined;
   /** Milliseconds, or `Infinity`. */
   readonly ttl: number;
+  readonly compression: Compression | undefined;
   readonly metrics: CacheMetrics;
 }
 
@@ -69,7 +81,9 @@ export function serializerOf(
 ): Serializer {
   const maxBytes =
     options.maxValueBytes === undefined ? undefined : parseByteSize(options.maxValueBytes, 'maxValueBytes');
-  return new Serializer(options.codec ?? msgpackCodec(), options.readCodecs, maxBytes);
+  return new Serializer(options.codec ?? msgpackCodec(), options.readCodecs, {
+    ...(maxBytes !== undefined && { maxBytes }),
+  });
 }
 
 /** Checks the options and opens the port, which connects in the background. */
@@ -78,11 +92,14 @@ export function clientParts(redis: RedisOptions, options: CacheClientOptions): C
   const keys = KeySpace.of(options.namespace ?? 'tiercel');
   const ttl = parseTtl(options.ttl, DEFAULT_TTL);
   const serializer = serializerOf(options);
+  const compression = parseCompression(options.compression ?? false);
+  const port = openPort(redis, { logger: guardedLogger(options.logger) });
   return {
-    port: openPort(redis, { logger: guardedLogger(options.logger) }),
+    port,
     keys,
-    serializer,
+    serializers: new Serializers(serializer, port),
     ttl,
+    compression,
     metrics: new CacheMetrics(),
   };
 }

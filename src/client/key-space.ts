@@ -6,6 +6,9 @@ const LONGEST_NAMESPACE = 256;
 /** No name is encoded to these: in an encoded name a `%` is followed by `25` or `3A`. */
 const TAGS = '%tag';
 const TAG_FLOOR = '%tagfloor';
+const BLOBS = '%blob';
+const DICTIONARIES = '%dict';
+const DICTIONARY_CLAIMS = '%dictclaim';
 /** What the marker of a refresh begins with; the Redis key of the entry follows. */
 export const REFRESH_PREFIX = '%refresh:';
 const BEHIND = '%behind';
@@ -19,8 +22,8 @@ const PRELOAD = '%preload';
  * within it, never collide, whatever the names and keys.
  *
  * What the cache keeps about a namespace stands beside it, under names that cannot be given: `shop:%tag::users` is about the
- * tag `users` of `shop`. In the bare key space, where keys stand as they are, `%tag::` and `%tagfloor::` are reserved: a
- * key that begins so is not for applications.
+ * tag `users` of `shop`. In the bare key space, where keys stand as they are, `%tag::`, `%tagfloor::`, `%blob::`, `%dict::` and
+ * `%dictclaim::` are reserved, and so are `%refresh:`, `%lease:` and `%lease-`: a key that begins so is not for applications.
  */
 export class KeySpace {
   /** All names from the outermost, as given. */
@@ -67,6 +70,24 @@ export class KeySpace {
     return this.#beside(PRELOAD);
   }
 
+  /**
+   * What the Redis keys of blobs begin with; the name follows. All namespaces within the outermost share them: whoever opens
+   * one of these by itself must find the same.
+   */
+  get blobPrefix(): string {
+    return `${[...this.path.slice(0, 1).map(encodeName), BLOBS].join(':')}::`;
+  }
+
+  /** Where the name of the blob stands that is the dictionary of this kind of values. */
+  dictionaryKey(kind: string): string {
+    return this.#beside(DICTIONARIES) + kind;
+  }
+
+  /** Where it stands that somebody makes such a dictionary. */
+  dictionaryClaimKey(kind: string): string {
+    return this.#beside(DICTIONARY_CLAIMS) + kind;
+  }
+
   /** What all keys of this namespace, of those within it, and of what is kept about them begin with. */
   get familyPrefix(): string {
     return this.path.length === 0 ? '' : `${this.path.map(encodeName).join(':')}:`;
@@ -82,12 +103,20 @@ export class KeySpace {
   }
 }
 
+const RESERVED: ReadonlyMap<string | undefined, 'tag' | 'shared'> = new Map([
+  [TAGS, 'tag'],
+  [TAG_FLOOR, 'tag'],
+  [BLOBS, 'shared'],
+  [DICTIONARIES, 'shared'],
+  [DICTIONARY_CLAIMS, 'shared'],
+]);
+
 /** What a Redis key of a namespace, or of one within it, is about. */
 export interface RedisKeyMeaning {
   /** The names as they stand in Redis, joined with `:`; empty for the bare key space. */
   readonly namespace: string;
   /** `stray` begins as keys of the namespace do, and is none that this package makes. */
-  readonly about: 'entry' | 'refresh' | 'tag' | 'stray';
+  readonly about: 'entry' | 'refresh' | 'tag' | 'shared' | 'stray';
 }
 
 /** Undefined for a key of neither the namespace nor one within it. */
@@ -100,7 +129,8 @@ export function readRedisKey(redisKey: string, within: KeySpace): RedisKeyMeanin
   const end = key.indexOf('::');
   const names = end === -1 ? [] : key.slice(0, end).split(':');
   const last = names.at(-1);
-  if (last === TAGS || last === TAG_FLOOR) return { namespace: names.slice(0, -1).join(':'), about: 'tag' };
+  const about = RESERVED.get(last);
+  if (about) return { namespace: names.slice(0, -1).join(':'), about };
   // Bare keys may be anything, so that what looks like a namespace may be the beginning of a key.
   if (family !== '' && end === -1) return { namespace, about: 'stray' };
   return { namespace: family === '' ? '' : names.join(':'), about: isRefresh ? 'refresh' : 'entry' };

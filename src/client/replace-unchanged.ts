@@ -32,14 +32,15 @@ export async function replaceUnchanged(
   port: RedisPort,
   key: string,
   ttl: number,
-  change: (bytes: Buffer) => Buffer | undefined,
+  change: (bytes: Buffer) => Promise<Buffer | undefined>,
 ): Promise<boolean> {
   const deadline = port.deadline();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const bytes = await port.get(key, deadline);
-    const changed = bytes && change(bytes);
-    if (!bytes || !changed) return false;
+    if (!bytes) return false;
     const version = Buffer.from(bytes.subarray(VERSION_START, VERSION_END));
+    const changed = await change(bytes);
+    if (!changed) return false;
     const expiry = ttl === Infinity ? '' : String(ttl);
     if ((await REPLACE.run(port, [key], [version, changed, expiry], deadline)) === 1) return true;
   }

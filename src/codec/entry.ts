@@ -1,4 +1,5 @@
 import { EncodeError } from '../errors.js';
+import { BLOB_ID_BYTES } from './blobs/blob.js';
 import { checksumAround } from './checksum.js';
 import { VarintReader, varintLength, writeVarint } from './varint.js';
 import { writeVersionId } from './version-id.js';
@@ -31,6 +32,8 @@ export interface EntryHeader {
 export type EntryFields = { readonly [F in keyof EntryHeader]?: EntryHeader[F] | undefined } & {
   readonly codec: number;
   readonly createdAt: number;
+  /** The id of the blob that the payload begins with, and that is left out of it. */
+  readonly headId?: Buffer | undefined;
 };
 
 /** An entry that was read. The payload is a view into the given bytes. */
@@ -38,6 +41,8 @@ export interface DecodedEntry {
   readonly ok: true;
   readonly header: EntryHeader;
   readonly payload: Buffer;
+  /** Where the id of the blob is that the payload begins with; -1 where the payload is whole. */
+  readonly headAt: number;
 }
 
 /**
@@ -67,7 +72,8 @@ const HAS_FRESH_FOR = 1 << 1;
 const HAS_USABLE_FOR = 1 << 2;
 const HAS_COST = 1 << 3;
 const HAS_TAGS = 1 << 4;
-const KNOWN_FLAGS = MARKER | HAS_FRESH_FOR | HAS_USABLE_FOR | HAS_COST | HAS_TAGS;
+const HAS_HEAD_ID = 1 << 5;
+const KNOWN_FLAGS = MARKER | HAS_FRESH_FOR | HAS_USABLE_FOR | HAS_COST | HAS_TAGS | HAS_HEAD_ID;
 
 const LARGEST_UINT48 = 2 ** 48 - 1;
 const NO_PAYLOAD = Buffer.alloc(0);
@@ -81,9 +87,10 @@ const NEWER_FORMAT: DecodeFailure = Object.freeze({ ok: false, reason: 'newer-fo
 /**
  * An entry of its own bytes, with a new random version id. The payload is copied.
  *
+ * @param head - what the payload begins with, where that is at hand apart from the rest.
  * @throws EncodeError for a field out of its range.
  */
-export function encodeEntry(fields: EntryFields, payload: Uint8Array): Buffer {
+export function encodeEntry(fields: EntryFields, payload: Uint8Array, head: Uint8Array = NO_PAYLOAD): Buffer {
   const freshFor = counted(fields.freshFor, 'freshFor');
   const usableFor = counted(fields.usableFor, 'usableFor');
   const cost = counted(fields.cost, 'cost');
@@ -110,8 +117,12 @@ export function encodeEntry(fields: EntryFields, payload: Uint8Array): Buffer {
     flags |= HAS_TAGS;
     start += tagsLength(tags);
   }
+  if (fields.headId) {
+    flags |= HAS_HEAD_ID;
+    start += BLOB_ID_BYTES;
+  }
 
-  const entry = Buffer.allocUnsafe(start + payload.length);
+  const entry = Buffer.allocUnsafe(start + head.length + payload.length);
   entry[0] = MAGIC;
   entry[1] = FORMAT;
   entry[FLAGS_AT] = flags;
@@ -123,6 +134,12 @@ export function encodeEntry(fields: EntryFields, payload: Uint8Array): Buffer {
   if (usableFor !== undefined) at = writeVarint(entry, at, usableFor);
   if (cost !== undefined) at = writeVarint(entry, at, cost);
   if (tags.length > 0) at = writeTags(entry, at, tags);
+  if (fields.headId) {
+    entry.set(fields.headId, at);
+    at += BLOB_ID_BYTES;
+  }
+  entry.set(head, at);
+  at += head.length;
   entry.set(payload, at);
   entry.writeUInt32BE(checksumAround(entry, CHECKSUM_AT, CREATED_AT, at, payload), CHECKSUM_AT);
   return entry;
@@ -153,6 +170,7 @@ export function decodeEntry(bytes: Buffer): DecodedEntry | DecodeFailure {
   const usableFor = flags & HAS_USABLE_FOR ? reader.next() : undefined;
   const cost = flags & HAS_COST ? reader.next() : undefined;
   const tags = flags & HAS_TAGS ? readTags(bytes, reader) : NO_TAGS;
+  const headAt = flags & HAS_HEAD_ID ? reader.skip(BLOB_ID_BYTES) : -1;
   if (reader.failed) return (flags & ~KNOWN_FLAGS) === 0 ? CORRUPT : faultOfUnknown(bytes);
   const payload = bytes.subarray(reader.at);
   if (
@@ -173,7 +191,7 @@ export function decodeEntry(bytes: Buffer): DecodedEntry | DecodeFailure {
     cost,
     tags,
   };
-  return { ok: true, header, payload };
+  return { ok: true, header, payload, headAt };
 }
 
 /** What the beginning of an entry tells, without the rest and so without proof that it is whole. */
@@ -183,6 +201,8 @@ export interface EntryBeginning {
   readonly marker: boolean;
   /** Bytes before the payload; those given, where the fields go on behind them. */
   readonly headerBytes: number;
+  /** Those of them that name what the payload begins with, which other ways to store would not need. */
+  readonly headIdBytes: number;
 }
 
 /** Undefined for what does not begin as an entry of this format. */
@@ -194,11 +214,13 @@ export function readBeginning(bytes: Buffer): EntryBeginning | undefined {
   reader.begin(bytes, FIXED_BYTES);
   for (const flag of [HAS_FRESH_FOR, HAS_USABLE_FOR, HAS_COST]) if (flags & flag) reader.next();
   if (flags & HAS_TAGS) readTags(bytes, reader);
+  if (flags & HAS_HEAD_ID) reader.skip(BLOB_ID_BYTES);
   return {
     codec: codecs & 0x0f,
     compressor: codecs >> 4,
     marker: (flags & MARKER) !== 0,
     headerBytes: reader.failed ? bytes.length : reader.at,
+    headIdBytes: flags & HAS_HEAD_ID ? BLOB_ID_BYTES : 0,
   };
 }
 

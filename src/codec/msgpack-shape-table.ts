@@ -1,4 +1,5 @@
 import { Packr } from 'msgpackr';
+import type { Parts } from './parted-codec.js';
 import { assertPacked, broken } from './msgpack-scan.js';
 import { varintLength, writeVarint } from './varint.js';
 
@@ -66,11 +67,12 @@ export class ShapeTables {
   }
 
   /**
+   * The table of a packed value, and the value with its records numbered by that.
+   *
    * @param packed - a value whose records bear the numbers of the packer; they are changed in place.
    * @param kept - how many shapes the packer keeps by now.
-   * @returns bytes of their own.
    */
-  complete(packed: Buffer, kept: number): Buffer {
+  complete(packed: Buffer, kept: number): Parts {
     for (let i = this.#fields.length; i < kept; i++) this.#fields.push(this.#shapes[i]?.length ?? 0);
     const used = this.#used;
     let table: Buffer = NO_SHAPES;
@@ -80,10 +82,7 @@ export class ShapeTables {
       for (const shape of used) this.#numbers[shape] = -1;
       if (used.length > 0) table = this.#tableOf(used);
     }
-    const payload = Buffer.allocUnsafe(table.length + packed.length);
-    payload.set(table);
-    payload.set(packed, table.length);
-    return payload;
+    return { head: table, body: packed };
   }
 
   #tableOf(used: readonly number[]): Buffer {

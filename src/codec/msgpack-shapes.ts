@@ -15,7 +15,7 @@ const UNPACKING = { moreTypes: true, structuredClone: false, copyBuffers: true }
 
 /** A table of shapes that was read before. */
 interface Known {
-  /** Its bytes. */
+  /** Its bytes, without their length. */
   readonly table: Buffer;
   readonly shapes: readonly Shape[];
   /** How many fields each shape has. */
@@ -35,6 +35,8 @@ interface Known {
  */
 export class KnownShapes {
   readonly #known = new Map<string, Known>();
+  /** Those that stand apart from the values, by the very object. */
+  readonly #byHead = new WeakMap<Buffer, Known>();
   readonly #plain = new Unpackr(UNPACKING);
   readonly #reader = new PackedReader();
   readonly #scratch = Buffer.allocUnsafeSlow(SMALL);
@@ -46,9 +48,31 @@ export class KnownShapes {
     const { start, end } = findTable(payload);
     const known = isAt(this.#last.table, payload, start, end) ? this.#last : this.#find(payload, start, end);
     this.#last = known;
+    return this.#unpack(known, payload, end);
+  }
+
+  /**
+   * The same of a value whose table stands apart.
+   *
+   * @param head - the table behind its length; never another object for the same table.
+   * @throws DecodeError; whatever the unpacker throws.
+   */
+  unpackParts(head: Buffer, body: Buffer): unknown {
+    return this.#unpack(this.#byHead.get(head) ?? this.#meet(head), body, 0);
+  }
+
+  #meet(head: Buffer): Known {
+    const { start, end } = findTable(head);
+    if (end !== head.length) throw broken('its table of shapes is cut short');
+    const known = this.#find(head, start, end);
+    this.#byHead.set(head, known);
+    return known;
+  }
+
+  #unpack(known: Known, bytes: Buffer, start: number): unknown {
     if (known.unusual <= MOST_UNUSUAL) {
       try {
-        const value = this.#reader.read(payload, end, known.shapes);
+        const value = this.#reader.read(bytes, start, known.shapes);
         known.unusual = 0;
         return value;
       } catch (error) {
@@ -56,11 +80,11 @@ export class KnownShapes {
         known.unusual++;
       }
     }
-    assertPacked(payload, end, known.fields);
-    const length = payload.length - end;
-    if (length > SMALL) return known.unpacker.unpack(payload.subarray(end));
+    assertPacked(bytes, start, known.fields);
+    const length = bytes.length - start;
+    if (length > SMALL) return known.unpacker.unpack(bytes.subarray(start));
     // The unpacker makes a DataView for every buffer it is given, which costs more than this.
-    payload.copy(this.#scratch, 0, end);
+    bytes.copy(this.#scratch, 0, start);
     return known.unpacker.unpack(this.#scratch, length);
   }
 

@@ -1,6 +1,7 @@
 import { Packr } from 'msgpackr';
 import { DecodeError, EncodeError } from '../errors.js';
 import type { Codec } from './codec.js';
+import type { PartedCodec, Parts } from './parted-codec.js';
 import { isKind, MOST_SHAPES, ShapeTables } from './msgpack-shape-table.js';
 import { KnownShapes } from './msgpack-shapes.js';
 import { describe, explain, findUnencodable, type Rules } from './unencodable.js';
@@ -45,6 +46,10 @@ const POOL_BYTES = 32 * 1024;
  * typed array of a class of your own, and the platform's objects whose content cannot be read (Promise, WeakMap, URL, …).
  */
 export function msgpackCodec(): Codec {
+  return partedMsgpack();
+}
+
+function partedMsgpack(): PartedCodec {
   let packing: Packing = { root: undefined, metUnusual: false, suspiciousFrom: Infinity };
 
   // Plain objects are written as records, and so a MessagePack map can only be a Map: with maps for both, Maps come back
@@ -87,48 +92,62 @@ export function msgpackCodec(): Codec {
     tables = new ShapeTables(shapes);
   };
 
+  const encodeParts = (value: unknown): Parts => {
+    const outer = packing;
+    packing = {
+      root: value,
+      metUnusual: value === undefined,
+      suspiciousFrom: packer.position + SUSPICIOUS_BYTES,
+    };
+    if (depth === 0 && (shapes.sharedLength ?? 0) >= MOST_SHAPES) forgetShapes();
+    depth++;
+    try {
+      const packed = packer.pack(value);
+      if (packing.metUnusual) {
+        const found = findUnencodable(value, RULES);
+        if (found) throw new EncodeError(describe(found, RULES));
+      }
+      if (packed.length > LARGE_BYTES) releaseLater(packer);
+      return tables.complete(packed, shapes.sharedLength ?? 0);
+    } catch (error) {
+      throw error instanceof EncodeError ? error : explain(error, value, RULES);
+    } finally {
+      packing = outer;
+      depth--;
+    }
+  };
+
+  const read = (head: Buffer | undefined, bytes: Buffer): unknown => {
+    let value: unknown;
+    try {
+      value = head ? known.unpackParts(head, bytes) : known.unpack(bytes);
+    } catch (error) {
+      if (error instanceof DecodeError) throw error;
+      throw new DecodeError(`not a value in msgpack: ${messageOf(error)}`, { cause: error });
+    }
+    if (value === undefined) throw new DecodeError('not a value in msgpack: it is undefined');
+    return value;
+  };
+
   return {
     name: 'msgpack',
     id: 1,
+    encodeParts,
+    decodeParts: read,
 
     encode(value) {
-      const outer = packing;
-      packing = {
-        root: value,
-        metUnusual: value === undefined,
-        suspiciousFrom: packer.position + SUSPICIOUS_BYTES,
-      };
-      if (depth === 0 && (shapes.sharedLength ?? 0) >= MOST_SHAPES) forgetShapes();
-      depth++;
-      try {
-        const packed = packer.pack(value);
-        if (packing.metUnusual) {
-          const found = findUnencodable(value, RULES);
-          if (found) throw new EncodeError(describe(found, RULES));
-        }
-        if (packed.length > LARGE_BYTES) releaseLater(packer);
-        return tables.complete(packed, shapes.sharedLength ?? 0);
-      } catch (error) {
-        throw error instanceof EncodeError ? error : explain(error, value, RULES);
-      } finally {
-        packing = outer;
-        depth--;
-      }
+      const { head, body } = encodeParts(value);
+      const payload = Buffer.allocUnsafe(head.length + body.length);
+      payload.set(head);
+      payload.set(body, head.length);
+      return payload;
     },
 
     decode(bytes) {
-      const source = Buffer.isBuffer(bytes)
-        ? bytes
-        : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      let value: unknown;
-      try {
-        value = known.unpack(source);
-      } catch (error) {
-        if (error instanceof DecodeError) throw error;
-        throw new DecodeError(`not a value in msgpack: ${messageOf(error)}`, { cause: error });
-      }
-      if (value === undefined) throw new DecodeError('not a value in msgpack: it is undefined');
-      return value;
+      return read(
+        undefined,
+        Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+      );
     },
   };
 }

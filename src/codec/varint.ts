@@ -51,6 +51,14 @@ export class VarintReader {
     return 0;
   }
 
+  /** Passes so many bytes, and returns where they begin. */
+  skip(count: number): number {
+    const start = this.at;
+    if (this.has(count)) this.at += count;
+    else this.failed = true;
+    return start;
+  }
+
   /** Whether `count` more bytes are there. */
   has(count: number): boolean {
     return count <= this.#bytes.length - this.at;

@@ -8,8 +8,12 @@ export interface CoherentNamespace {
   readonly prefix: string;
   /** What the Redis keys of its tag records begin with. */
   readonly tagPrefix: string;
+  /** What further Redis keys begin with that tell of its keys. */
+  readonly besidePrefixes: readonly string[];
   /** Somebody else changed the key; null: any may have been changed, or any of the part. */
   changed(key: string | null, part?: KeyPart): void;
+  /** The same for a Redis key that tells of one. */
+  besideChanged(redisKey: string): void;
   /** The same for a tag's record. */
   tagChanged(redisKey: string): void;
   /** There is a new connection: what was learned before it proves nothing, or of the part of the keys that it concerns. */
@@ -79,6 +83,9 @@ export class Coherence {
     if (prefix === '') this.#bare = namespace;
     else this.#byPrefix.set(prefix, (redisKey) => namespace.changed(redisKey.slice(prefix.length)));
     this.#byPrefix.set(tagPrefix, (redisKey) => namespace.tagChanged(redisKey));
+    for (const beside of namespace.besidePrefixes) {
+      this.#byPrefix.set(beside, (redisKey) => namespace.besideChanged(redisKey));
+    }
   }
 
   close(): void {

@@ -6,7 +6,7 @@ import type { EntryPolicy } from './entry-policy.js';
 import type { Verdict } from './freshness.js';
 import type { LayerContext, RedisParts } from './layer-context.js';
 import { isServed, type Loading } from './loading.js';
-import type { StoredEntry } from './shared-tier.js';
+import type { Found, StoredEntry } from './shared-tier.js';
 
 export interface BulkReadParts {
   readonly context: LayerContext;
@@ -70,8 +70,16 @@ export class BulkRead implements Reader {
   }
 
   received(bytes: Buffer | null, place: number): void {
+    const { shared } = this.#parts.redis;
+    const key = this.#keys[place] as string;
+    const found = shared.decode(key, bytes);
+    if (found.kind !== 'unfinished') this.#found(found, place);
+    // A large value that is decompressed beside the event loop, or a blob that is not here yet. It never rejects.
+    else void shared.finish(key, found).then((finished) => this.#found(finished, place));
+  }
+
+  #found(found: Found, place: number): void {
     const { redis, loading } = this.#parts;
-    const found = redis.shared.decode(this.#keys[place] as string, bytes);
     if (found.kind !== 'value') {
       this.#settle(place, 'miss');
       return;

@@ -1,3 +1,5 @@
+import type { Compression } from '../codec/compression/compression.js';
+
 /** How one entry is loaded and kept, complete and in milliseconds: what the options of a call come to. */
 export interface EntryPolicy {
   /** Fresh for this long; `Infinity` for ever. */
@@ -21,4 +23,8 @@ export interface EntryPolicy {
   readonly tags: readonly string[];
   /** The longest that a copy stays in the process; 0 for none. */
   readonly memory: number;
+  /** How its payload is made smaller; undefined for not at all. */
+  readonly compression: Compression | undefined;
+  /** Whether it is a bare value, without room for what is said of it: it is fresh for as long as Redis keeps it. */
+  readonly plain: boolean;
 }

@@ -3,7 +3,7 @@ import type { Barrier } from '../memory/isolation.js';
 import type { CacheMetrics } from '../metrics/cache-metrics.js';
 import type { NamespaceRecovery } from './namespace-recovery.js';
 import type { LoadGate } from './load-gate.js';
-import type { SharedTier } from './shared-tier.js';
+import type { Tier } from './shared-tier.js';
 import type { TagTable } from './tag-table.js';
 
 /** Where an answer came from. */
@@ -40,7 +40,7 @@ export interface LayerContext {
 
 /** One namespace's part in Redis. */
 export interface RedisParts {
-  readonly shared: SharedTier;
+  readonly shared: Tier;
   readonly tags: TagTable;
   readonly recovery: NamespaceRecovery;
 }

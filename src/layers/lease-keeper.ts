@@ -1,4 +1,4 @@
-import type { Lease, SharedTier } from './shared-tier.js';
+import type { Lease, Tier } from './shared-tier.js';
 
 /** A load that takes this long, however its lease is extended, is given up for dead by the others. */
 const LONGEST_LOAD = 60_000;
@@ -10,7 +10,7 @@ const LONGEST_LOAD = 60_000;
  * @returns ends it.
  */
 export function keepLease(
-  shared: SharedTier,
+  shared: Tier,
   lease: Lease,
   duration: number,
   onError: (error: unknown) => void,

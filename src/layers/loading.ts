@@ -140,7 +140,7 @@ export class Loading implements FirstReads {
       const watch = this.#context.watches.begin(shared.redisKey(key));
       try {
         if (redis.recovery.isPending(shared.redisKey(key))) return await this.#loadAlone(flight);
-        const found = known ?? (await shared.read(key));
+        const found = await (known ? shared.finish(key, known) : shared.read(key));
         known = undefined;
         let verdict: Verdict = 'expired';
         if (found.kind === 'value') {
@@ -170,7 +170,11 @@ export class Loading implements FirstReads {
         } else {
           const lease = await this.#takeLease(key, policy.lease, deadline, redis);
           if (lease.kind === 'held') return await this.#loadUnder(lease, flight, redis, undefined);
-          // Somebody was faster. The next read says what they did, and has us told of what they do next.
+          // Somebody was faster. The next read says what they did, and has us told of what they do next; unless they
+          // left nothing to be read.
+          if (lease.kind !== 'loading') continue;
+          await this.#awaitRefresh(key, watch, poll, flight as Flight, redis);
+          deadline = shared.deadline();
         }
       } catch (error) {
         if (!(error instanceof RedisAway)) throw error;
@@ -300,7 +304,7 @@ export class Loading implements FirstReads {
       const loaded = await this.#load(flight, undefined);
       const fresh = this.#prepare(loaded, createdAt, policy);
       if (fresh && !watch.changed && !flight.outdated) {
-        flight.afterwards = this.#writeOver(key, fresh, redis).catch((error: unknown) =>
+        flight.afterwards = this.#writeOver(key, fresh, policy, redis).catch((error: unknown) =>
           this.#context.onBackgroundError(error, 'fill', key),
         );
       }
@@ -311,8 +315,13 @@ export class Loading implements FirstReads {
     }
   }
 
-  async #writeOver(key: string, { kept, times }: Fresh, { shared, tags }: RedisParts): Promise<void> {
-    const entry = shared.encode(kept.value, kept);
+  async #writeOver(
+    key: string,
+    { kept, times }: Fresh,
+    { compression }: EntryPolicy,
+    { shared, tags }: RedisParts,
+  ): Promise<void> {
+    const entry = await shared.encode(kept.value, kept, compression);
     if (!(await tags.prepareFill(kept.tags, kept.createdAt))) return;
     const redisKey = shared.redisKey(key);
     const [written] = await shared.write([{ redisKey, entry, keepFor: times.keepFor, prove: false }]);
@@ -385,7 +394,7 @@ export class Loading implements FirstReads {
     { shared, tags }: RedisParts,
     watch: Watch,
   ): Promise<void> {
-    const entry = shared.encode(kept.value, kept);
+    const entry = await shared.encode(kept.value, kept, policy.compression);
     const allowed = kept.tags.length === 0 || (await tags.prepareFill(kept.tags, kept.createdAt));
     const filled = allowed && (await shared.fill(lease, entry, times.keepFor));
     if (filled && !watch.changed) this.#copies.keep(key, kept, policy, entry.length, this.#context.proven());

@@ -1,3 +1,5 @@
+import type { KeySpace } from '../client/key-space.js';
+import { keyOfLease, leasePrefixes } from '../client/lease-key.js';
 import type { CoherentNamespace } from '../coherence/coherence.js';
 import { BulkError, CacheError, EncodeError, InvalidOptionError } from '../errors.js';
 import { NONE } from '../memory/slot-queues.js';
@@ -16,7 +18,6 @@ import { RedisAway } from './redis-away.js';
 import { Replacing } from './replacing.js';
 import { SingleFlight, type Flight, type LoadRound } from './single-flight.js';
 import { Storing } from './storing.js';
-import type { TagTable } from './tag-table.js';
 
 /** Keys that one bulk read asks for; the next are asked for when these are here, so that what is under way stays bounded. */
 const KEYS_AT_ONCE = 5000;
@@ -270,14 +271,23 @@ export class MultiLayerCache {
   }
 
   /** How this namespace hears of changes. */
-  coherent(prefix: string, tagPrefix: string, tags: TagTable): CoherentNamespace {
+  coherent({ prefix, tagPrefix }: KeySpace, { shared, tags }: RedisParts): CoherentNamespace {
+    const hasLeases = shared.leaseKey('') !== undefined;
+    const leased = (key: string): string | undefined => (hasLeases ? keyOfLease(key) : undefined);
     return {
       prefix,
       tagPrefix,
+      besidePrefixes: hasLeases ? leasePrefixes(prefix) : [],
+      // The leases of bare keys are among the bare keys.
       changed: (key, part) => {
-        if (key !== null) return this.changed(key);
+        if (key !== null) return this.changed(leased(key) ?? key);
         tags.forget(part);
         this.#anyChanged(part && within(part, prefix));
+      },
+      // Whoever invalidates a key ends its lease, and where there is no value yet, that is all there is to be heard of it.
+      besideChanged: (redisKey) => {
+        const key = leased(redisKey);
+        if (key !== undefined) this.changed(key.slice(prefix.length));
       },
       tagChanged: (redisKey) => void tags.onInvalidated(redisKey),
       renewed: (part) => {

@@ -15,6 +15,10 @@ export interface NamespaceRecoveryParts {
   /** What the namespace's keys in Redis begin with. */
   readonly prefix: string;
   readonly recovery: Recovery;
+  /** What must go with a key, where something must. */
+  readonly beside?: (redisKey: string) => string | undefined;
+  /** What those begin with. */
+  readonly besidePrefixes?: readonly string[];
 }
 
 /**
@@ -29,8 +33,9 @@ export interface NamespaceRecoveryParts {
 export class NamespaceRecovery implements Recoverable {
   readonly #port: RedisPort;
   readonly #tags: TagTable;
-  readonly #prefix: string;
   readonly #recovery: Recovery;
+  readonly #beside: NamespaceRecoveryParts['beside'];
+  readonly #prefixes: readonly string[];
   /** Those with something in them. Nearly always there are none, and every read asks. */
   readonly #logs = new Map<RedisPort, RecoveryLog>();
   #heldTags: string[] = [];
@@ -38,10 +43,11 @@ export class NamespaceRecovery implements Recoverable {
   readonly #recentKeys: RecentKeys | undefined;
   readonly #recentTags: RecentKeys | undefined;
 
-  constructor({ port, tags, prefix, recovery }: NamespaceRecoveryParts) {
+  constructor({ port, tags, prefix, recovery, beside, besidePrefixes = [] }: NamespaceRecoveryParts) {
     this.#port = port;
     this.#tags = tags;
-    this.#prefix = prefix;
+    this.#prefixes = [prefix, ...besidePrefixes];
+    this.#beside = beside;
     this.#recovery = recovery;
     this.#recentKeys = port.failsOver ? new RecentKeys() : undefined;
     this.#recentTags = port.failsOver ? new RecentKeys() : undefined;
@@ -110,6 +116,12 @@ export class NamespaceRecovery implements Recoverable {
   }
 
   #keep(redisKey: string): void {
+    this.#keepOne(redisKey);
+    const beside = this.#beside?.(redisKey);
+    if (beside !== undefined) this.#keepOne(beside);
+  }
+
+  #keepOne(redisKey: string): void {
     this.#logOf(this.#shardOf(redisKey)).add(redisKey);
   }
 
@@ -126,7 +138,9 @@ export class NamespaceRecovery implements Recoverable {
 
   async #replayKeys(shard: RedisPort, log: RecoveryLog): Promise<void> {
     if (shard.state !== 'ready' && shard.state !== 'degraded') return;
-    await log.replay(shard, () => clearNamespace(shard, this.#prefix));
+    await log.replay(shard, async () => {
+      for (const prefix of this.#prefixes) await clearNamespace(shard, prefix);
+    });
     if (log.empty) this.#logs.delete(shard);
   }
 

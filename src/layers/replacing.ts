@@ -4,7 +4,7 @@ import { lifetimes } from './freshness.js';
 import type { LayerContext, RedisParts } from './layer-context.js';
 import { keepLease } from './lease-keeper.js';
 import type { Kept } from './memory-tier.js';
-import { claimOf, type Claim, type Lease } from './shared-tier.js';
+import type { Claim, Lease } from './shared-tier.js';
 
 export interface ReplacingParts {
   readonly context: LayerContext;
@@ -50,7 +50,7 @@ export class Replacing {
     const shared = context.barrier.in(value);
     const createdAt = redis?.shared.now() ?? Date.now();
     const kept: Kept = { value: shared, createdAt, cost: undefined, tags: policy.tags, ...times };
-    const entry = redis?.shared.encode(shared, kept);
+    const encoded = redis?.shared.encode(shared, kept, policy.compression);
     const claim = redis && (await this.#claim(key, policy, redis));
     try {
       await this.#holding(claim, policy, key, change);
@@ -58,6 +58,7 @@ export class Replacing {
       await forget(key);
       throw error;
     }
+    const entry = await encoded;
     supersede(key);
     if (!redis || !entry) {
       this.#parts.copies.keep(key, kept, policy, undefined, true);
@@ -75,7 +76,7 @@ export class Replacing {
     try {
       const claim = await shared.lease(key, policy.lease, shared.deadline());
       if (claim.kind === 'held') return claim;
-      if (claim.kind === 'value') return claimOf(key, claim);
+      if (claim.kind === 'value') return shared.claimOf(key, claim);
     } catch (error) {
       this.#parts.context.onBackgroundError(error, 'fill', key);
     }

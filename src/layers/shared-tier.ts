@@ -1,6 +1,7 @@
 import { isMarker, versionOf, encodeMarker, type EntryHeader } from '../codec/entry.js';
-import type { Serializer, ValueFields } from '../codec/serializer.js';
 import { clearNamespace } from '../client/clear-namespace.js';
+import type { Compression } from '../codec/compression/compression.js';
+import type { DecodedValue, Serializer, Unreadable, ValueFields } from '../codec/serializer.js';
 import { REFRESH_PREFIX, type KeySpace } from '../client/key-space.js';
 import { CacheError, ServerError } from '../errors.js';
 import type { Command, Reader, Receiver, RedisPort, Reply } from '../redis/port.js';
@@ -18,12 +19,22 @@ export interface StoredEntry {
   readonly bytes: Buffer;
 }
 
+/** A value that takes more than this turn of the event loop to be had: see {@link SharedTier.finish}. */
+interface UnfinishedEntry {
+  readonly kind: 'unfinished';
+  /** The whole entry, and its own bytes. */
+  readonly bytes: Buffer;
+}
+
 /**
- * What a read may find: a value, somebody's lease, nothing, or something that is no entry of ours and only in the way.
+ * What a read may find: a value, somebody's lease, nothing, or something that is no entry of ours and only in the way; who
+ * asks for a lease may find that somebody has it who left nothing under the key itself (`loading`).
  */
 export type Found =
   | StoredEntry
+  | UnfinishedEntry
   | { readonly kind: 'lease' }
+  | { readonly kind: 'loading' }
   | { readonly kind: 'nothing' }
   | { readonly kind: 'unreadable' };
 
@@ -77,13 +88,15 @@ redis.call('STRLEN', KEYS[1])
 return 1
 `);
 
-const RELEASE = new Script(`
+/** Ends the lease that stands under the key, if it is this one. */
+export const RELEASE = new Script(`
 local standing = redis.call('GETRANGE', KEYS[1], 4, 11)
 if standing ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 `);
 
-const EXTEND = new Script(`
+/** Lengthens it. */
+export const EXTEND = new Script(`
 local standing = redis.call('GETRANGE', KEYS[1], 4, 11)
 if standing ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -96,6 +109,9 @@ export interface SharedTierParts {
   /** Told of every entry that cannot be read, which is then a miss. */
   readonly onUnreadable: (key: string, reason: string) => void;
 }
+
+/** One namespace in Redis, whatever form its values have there. */
+export type Tier = Pick<SharedTier, keyof SharedTier>;
 
 /** One namespace in Redis, as the layers above need it. What fails rejects with a `CacheError` but where it says otherwise. */
 export class SharedTier {
@@ -147,7 +163,7 @@ export class SharedTier {
   /** Rejects with `RedisAway`, as {@link lease} does: what asks for these can do without Redis. */
   async read(key: string): Promise<Found> {
     try {
-      return this.decode(key, await this.#port.get(this.redisKey(key)));
+      return await this.finish(key, this.decode(key, await this.#port.get(this.redisKey(key))));
     } catch (error) {
       return this.#otherType(key, error);
     }
@@ -158,9 +174,16 @@ export class SharedTier {
     this.#port.readTo(redisKey, reader, slot, once);
   }
 
-  /** Bytes to store, made at once, so that what a caller does to the value afterwards does not matter. */
-  encode(value: unknown, fields: ValueFields): Buffer {
-    return this.#serializer.encode(value, fields);
+  /**
+   * Bytes to store. The value is read at once, so that what a caller does to it afterwards does not matter; a promise only
+   * where a large one is compressed.
+   */
+  encode(
+    value: unknown,
+    fields: ValueFields,
+    compression: Compression | undefined,
+  ): Buffer | Promise<Buffer> {
+    return this.#serializer.encode(value, fields, compression);
   }
 
   /**
@@ -177,7 +200,7 @@ export class SharedTier {
     };
     try {
       const [before, proof] = await this.#provenWrite(redisKey, taking, deadline);
-      if (Buffer.isBuffer(before)) return this.decode(key, before);
+      if (Buffer.isBuffer(before)) return await this.finish(key, this.decode(key, before));
       // Gone again already: somebody invalidated between the two. There is nothing, and no lease.
       if (proof !== undefined && !isSame(proof, version)) return NOTHING;
       return { kind: 'held', key, expects: version, markerKey: redisKey, marker: version };
@@ -196,7 +219,7 @@ export class SharedTier {
     return {
       kind: 'held',
       key,
-      expects: claimOf(key, entry).expects,
+      expects: this.claimOf(key, entry).expects,
       markerKey,
       marker: Buffer.from(versionOf(marker), 'latin1'),
     };
@@ -210,6 +233,16 @@ export class SharedTier {
   /** `%` followed by anything but 25 or 3A begins no namespace's name, so this is nobody's entry. */
   refreshKey(key: string): string {
     return REFRESH_PREFIX + this.redisKey(key);
+  }
+
+  /** What stands beside a key and must be invalidated with it; nothing where the lease stands under the key itself. */
+  leaseKey(_redisKey: string): string | undefined {
+    return undefined;
+  }
+
+  /** That the entry still stands. */
+  claimOf(key: string, { bytes }: StoredEntry): Claim {
+    return { key, expects: Buffer.from(versionOf(bytes), 'latin1') };
   }
 
   /** Stores the entry unless the key was touched since the claim. The connection is told of changes from then on. */
@@ -307,16 +340,19 @@ export class SharedTier {
     return false;
   }
 
-  /** What the bytes under a key are. */
+  /** What the bytes under a key are. Alone of all answers, this may be unfinished. */
   decode(key: string, bytes: Buffer | null): Found {
     if (bytes === null) return NOTHING;
     const decoded = this.#serializer.decode(bytes);
-    if (decoded.ok) {
-      return { kind: 'value', value: decoded.value, header: decoded.header, bytes };
-    }
-    if (decoded.reason === 'marker') return A_LEASE;
-    this.#onUnreadable(key, decoded.reason);
-    return UNREADABLE;
+    if (!decoded.ok && decoded.reason === 'unfinished')
+      return { kind: 'unfinished', bytes: Buffer.from(bytes) };
+    return this.#foundIn(key, bytes, decoded);
+  }
+
+  /** What was begun by {@link decode}. */
+  async finish(key: string, found: Found): Promise<Found> {
+    if (found.kind !== 'unfinished') return found;
+    return this.#foundIn(key, found.bytes, await this.#serializer.finish(found.bytes));
   }
 
   /** A list or a hash under the key is somebody else's, and no failure of Redis. */
@@ -328,6 +364,15 @@ export class SharedTier {
 
   #proves(wanted: boolean): boolean {
     return wanted && this.tellsChanges;
+  }
+
+  #foundIn(key: string, bytes: Buffer, decoded: DecodedValue | Unreadable): Found {
+    if (decoded.ok) {
+      return { kind: 'value', value: decoded.value, header: decoded.header, bytes };
+    }
+    if (decoded.reason === 'marker') return A_LEASE;
+    this.#onUnreadable(key, decoded.reason);
+    return UNREADABLE;
   }
 
   #otherType(key: string, error: unknown): Found {
@@ -365,11 +410,6 @@ function setCommand(redisKey: string, entry: Buffer, keepFor: number): Command {
 
 function versionCommand(redisKey: string): Command {
   return { key: redisKey, args: ['GETRANGE', redisKey, VERSION.start, VERSION.end] };
-}
-
-/** That the entry still stands. */
-export function claimOf(key: string, { bytes }: StoredEntry): Claim {
-  return { key, expects: Buffer.from(versionOf(bytes), 'latin1') };
 }
 
 function isSame(reply: Reply | undefined, bytes: Buffer): boolean {

@@ -6,6 +6,11 @@ import type { LayerContext, RedisParts } from './layer-context.js';
 import type { Kept } from './memory-tier.js';
 import { OneWrite, type Prepared } from './one-write.js';
 
+/** A value whose entry may be on its way still: a large one is compressed beside the event loop. */
+interface Preparing extends Omit<Prepared, 'entry'> {
+  readonly entry: Buffer | Promise<Buffer>;
+}
+
 /** Keys in one pipeline; the next goes out when its answers are in, so that Redis serves others in between. */
 const KEYS_PER_PIPELINE = 1000;
 
@@ -34,7 +39,7 @@ export class Storing {
   set(key: string, value: unknown, policy: EntryPolicy): Promise<void> {
     const { context, redis, copies, supersede } = this.#parts;
     supersede(key);
-    let prepared: Prepared;
+    let prepared: Preparing;
     try {
       prepared = this.#prepare(key, value, policy, this.#now());
     } catch (error) {
@@ -45,6 +50,7 @@ export class Storing {
       this.#keepLocally(key, prepared.kept, policy);
       return Promise.resolve();
     }
+    if (!isReady(prepared)) return this.#setLater(prepared, policy, redis);
     return policy.tags.length === 0
       ? OneWrite.send({ context, redis, copies }, prepared, policy)
       : this.#setTagged(prepared, policy, redis);
@@ -62,11 +68,11 @@ export class Storing {
   ): Promise<Map<string, CacheError>> {
     const { redis, supersede } = this.#parts;
     const failures = new Map<string, CacheError>();
-    const prepared: Prepared[] = [];
+    const preparing: Preparing[] = [];
     const createdAt = this.#now();
     for (const [key, value] of values) {
       try {
-        prepared.push(this.#prepare(key, value, policy, createdAt));
+        preparing.push(this.#prepare(key, value, policy, createdAt));
       } catch (error) {
         if (!(error instanceof CacheError)) throw error;
         // The caller knows something newer than what is on its way here.
@@ -75,9 +81,10 @@ export class Storing {
       }
     }
     if (!redis) {
-      for (const { key, kept } of prepared) this.#keepLocally(key, kept, policy);
+      for (const { key, kept } of preparing) this.#keepLocally(key, kept, policy);
       return failures;
     }
+    const prepared = preparing.every(isReady) ? preparing : await Promise.all(preparing.map(ready));
     for (let start = 0; start < prepared.length; start += KEYS_PER_PIPELINE) {
       await this.#write(prepared.slice(start, start + KEYS_PER_PIPELINE), policy, redis, failures);
     }
@@ -107,6 +114,16 @@ export class Storing {
     return { had, failures };
   }
 
+  async #setLater(preparing: Preparing, policy: EntryPolicy, redis: RedisParts): Promise<void> {
+    const { context, copies, supersede } = this.#parts;
+    const prepared = await ready(preparing);
+    // What came from Redis while it was compressed is older than what the caller knows, too.
+    supersede(prepared.key);
+    await (policy.tags.length === 0
+      ? OneWrite.send({ context, redis, copies }, prepared, policy)
+      : this.#setTagged(prepared, policy, redis));
+  }
+
   async #setTagged(prepared: Prepared, policy: EntryPolicy, redis: RedisParts): Promise<void> {
     const { key } = prepared;
     const failures = new Map<string, CacheError>();
@@ -121,7 +138,7 @@ export class Storing {
     return this.#parts.redis?.shared.now() ?? Date.now();
   }
 
-  #prepare(key: string, value: unknown, policy: EntryPolicy, createdAt: number): Prepared {
+  #prepare(key: string, value: unknown, policy: EntryPolicy, createdAt: number): Preparing {
     const { context, redis, copies } = this.#parts;
     if (value === undefined) throw new EncodeError('undefined means a miss and cannot be stored');
     const ttl = value === null ? (policy.negativeTtl ?? policy.ttl) : policy.ttl;
@@ -137,7 +154,7 @@ export class Storing {
     return {
       key,
       redisKey: redis?.shared.redisKey(key) ?? key,
-      entry: redis?.shared.encode(kept.value, kept) ?? NO_ENTRY,
+      entry: redis?.shared.encode(kept.value, kept, policy.compression) ?? NO_ENTRY,
       keepFor,
       prove: copies.keeps(policy),
       kept,
@@ -204,3 +221,11 @@ export class Storing {
 }
 
 const NO_ENTRY = Buffer.alloc(0);
+
+function isReady(preparing: Preparing): preparing is Prepared {
+  return Buffer.isBuffer(preparing.entry);
+}
+
+async function ready(preparing: Preparing): Promise<Prepared> {
+  return { ...preparing, entry: await preparing.entry };
+}

@@ -22,7 +22,13 @@ import type { ResourceId } from '../strategies/resource-id.js';
 import type { MemoryReport, MemoryReportOptions } from '../report/memory-report.js';
 import { assertKey, describeValue, distinctKeys, positiveInteger } from '../validate.js';
 import type { CacheParts } from './cache-parts.js';
-import { callPolicy, entryPolicy, type EntryOptions } from './entry-options.js';
+import {
+  callPolicy,
+  entryPolicy,
+  formatPolicy,
+  type EntryOptions,
+  type NamespaceOptions,
+} from './entry-options.js';
 import { gather } from './gather.js';
 import { Resource, type ResourceDefinition, type ResourceHost } from './resource.js';
 import { wrapFunction, type WrapOptions } from './wrap.js';
@@ -283,13 +289,15 @@ export class CacheManager implements AsyncDisposable {
   }
 
   /** A part with keys of its own, its own defaults, and the same connection and memory. The same name gives the same object. */
-  namespace(name: string, options?: EntryOptions): CacheManager {
+  namespace(name: string, options?: NamespaceOptions): CacheManager {
     const known = this.#namespaces.get(name);
     if (known && options === undefined) return known;
     if (known) throw new InvalidOptionError(`namespace: '${name}' was made before; give its options there`);
     const path = [...this.#path, name];
-    const policy = callPolicy(options, this.#policy, 'namespace');
-    const made = new CacheManager({ cache: this.#cache, path, policy, ...this.#cache.openNamespace(path) });
+    const { format, ...entry } = options ?? {};
+    const policy = callPolicy(entry, formatPolicy(format, this.#policy), 'namespace');
+    const opened = this.#cache.openNamespace(path, policy.plain);
+    const made = new CacheManager({ cache: this.#cache, path, policy, ...opened });
     this.#namespaces.set(name, made);
     return made;
   }

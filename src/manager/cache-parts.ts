@@ -1,5 +1,8 @@
 import { CacheClient } from '../client/cache-client.js';
 import { KeySpace } from '../client/key-space.js';
+import { leasePrefixes } from '../client/lease-key.js';
+import { Serializers } from '../client/serializers.js';
+import { PlainSerializer } from '../codec/plain.js';
 import type { Serializer } from '../codec/serializer.js';
 import { InvalidOptionError } from '../errors.js';
 import { Coherence } from '../coherence/coherence.js';
@@ -10,6 +13,7 @@ import type { LayerContext, ReadEvent, RedisParts } from '../layers/layer-contex
 import { LoadGate } from '../layers/load-gate.js';
 import { MultiLayerCache } from '../layers/multi-layer-cache.js';
 import { NamespaceRecovery } from '../layers/namespace-recovery.js';
+import { PlainTier } from '../layers/plain-tier.js';
 import { SharedTier } from '../layers/shared-tier.js';
 import { TagTable } from '../layers/tag-table.js';
 import { barrier, NO_BARRIER } from '../memory/isolation.js';
@@ -59,6 +63,7 @@ export class CacheParts {
   readonly #settings: CacheSettings;
   readonly #context: LayerContext;
   readonly #coherence: Coherence | undefined;
+  readonly #serializers: Serializers | undefined;
   readonly #recovery: Recovery | undefined;
   readonly #layers: MultiLayerCache[] = [];
   readonly #queues = new Map<string, { close(): Promise<number> }>();
@@ -82,6 +87,7 @@ export class CacheParts {
         maxStaleWhenDisconnected: settings.maxStaleWhenDisconnected,
       });
     this.#coherence = coherence;
+    this.#serializers = port && new Serializers(settings.serializer, port);
     this.#recovery =
       port && new Recovery(port, (error) => logger.warn('invalidations could not be replayed', { error }));
     this.#context = {
@@ -101,20 +107,28 @@ export class CacheParts {
   }
 
   /** @param path - the names from the outermost. */
-  openNamespace(path: readonly string[]): { client: CacheClient | undefined; layers: MultiLayerCache } {
-    const { policy, serializer, memory } = this.#settings;
+  openNamespace(
+    path: readonly string[],
+    isPlain: boolean,
+  ): { client: CacheClient | undefined; layers: MultiLayerCache } {
+    const { memory, policy } = this.#settings;
     const keys = keySpace(path);
-    const redis = this.port && this.#redisParts(this.port, keys);
+    const port = this.port;
+    const serializers = this.#serializers;
+    const plain = port && isPlain ? new PlainSerializer(() => port.serverNow()) : undefined;
+    const redis = port && serializers && this.#redisParts(port, keys, plain ?? serializers.for(keys));
     const layers = new MultiLayerCache({
       context: this.#context,
       memory: memory?.tier(),
       redis,
     });
     this.#layers.push(layers);
-    if (redis) this.#coherence?.add(layers.coherent(keys.prefix, keys.tagPrefix, redis.tags));
+    if (redis) this.#coherence?.add(layers.coherent(keys, redis));
+    const { ttl, compression } = policy;
     const client =
-      this.port &&
-      new CacheClient({ port: this.port, keys, serializer, ttl: policy.ttl, metrics: this.metrics });
+      port &&
+      serializers &&
+      new CacheClient({ port, keys, serializers, plain, ttl, compression, metrics: this.metrics });
     return { client, layers };
   }
 
@@ -137,6 +151,7 @@ export class CacheParts {
       port: this.port,
       keys,
       name,
+      // The one whose entries need nothing else: what is pending must not be lost with a blob that Redis evicts.
       serializer: this.#settings.serializer,
       settings: writeBehindSettings(options),
       save,
@@ -164,8 +179,9 @@ export class CacheParts {
 
   /** What a namespace takes in Redis. */
   async reportMemory(path: readonly string[], options: MemoryReportOptions): Promise<MemoryReport> {
-    if (!this.port) throw new InvalidOptionError('memory: this cache has no Redis');
-    return reportMemory(this.port, keySpace(path), this.#settings.serializer, options);
+    if (!this.port || !this.#serializers) throw new InvalidOptionError('memory: this cache has no Redis');
+    const keys = keySpace(path);
+    return reportMemory(this.port, keys, this.#serializers.for(keys), options);
   }
 
   listenToReads(listener: (event: ReadEvent) => void): () => void {
@@ -192,21 +208,27 @@ export class CacheParts {
     this.memory?.clear();
   }
 
-  #redisParts(port: RedisPort, keys: KeySpace): RedisParts {
-    const { serializer, policy } = this.#settings;
-    const shared = new SharedTier({
-      port,
-      keys,
-      serializer,
-      onUnreadable: (key, reason) => {
-        this.metrics.increment('errors');
-        this.logger.debug('an entry could not be read and is a miss', { key, reason });
-      },
-    });
+  #redisParts(port: RedisPort, keys: KeySpace, serializer: Serializer | PlainSerializer): RedisParts {
+    const { policy } = this.#settings;
+    const onUnreadable = (key: string, reason: string): void => {
+      this.metrics.increment('errors');
+      this.logger.debug('an entry could not be read and is a miss', { key, reason });
+    };
+    const shared =
+      serializer instanceof PlainSerializer
+        ? new PlainTier({ port, keys, serializer, onUnreadable })
+        : new SharedTier({ port, keys, serializer, onUnreadable });
     const stale = Math.max(policy.staleWhileRevalidate, policy.staleIfError);
     const tags = new TagTable({ port, keys, retention: policy.ttl + stale, remember: port.tracking });
     const { prefix } = keys;
-    const recovery = new NamespaceRecovery({ port, tags, prefix, recovery: this.#recovery as Recovery });
+    const recovery = new NamespaceRecovery({
+      port,
+      tags,
+      prefix,
+      recovery: this.#recovery as Recovery,
+      beside: (redisKey) => shared.leaseKey(redisKey),
+      besidePrefixes: shared instanceof PlainTier ? leasePrefixes(prefix) : [],
+    });
     return { shared, tags, recovery };
   }
 

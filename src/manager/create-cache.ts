@@ -18,7 +18,14 @@ import { guardedLogger, type Logger } from '../runtime/logger.js';
 import { oneOf, positiveInteger, rejectUnknownOptions } from '../validate.js';
 import { CacheManager } from './cache-manager.js';
 import { CacheParts } from './cache-parts.js';
-import { DEFAULT_POLICY, ENTRY_OPTIONS, entryPolicy, type EntryOptions } from './entry-options.js';
+import {
+  DEFAULT_POLICY,
+  ENTRY_OPTIONS,
+  entryPolicy,
+  formatPolicy,
+  type EntryFormat,
+  type EntryOptions,
+} from './entry-options.js';
 
 /** The memory of the process. */
 export interface MemoryOptions {
@@ -57,6 +64,8 @@ export interface CacheOptions extends Omit<EntryOptions, 'memory'> {
   readonly maxStaleWhenDisconnected?: Duration;
   /** Loads that may run at once while Redis is away and cannot share them. Default 256. */
   readonly maxLoads?: number;
+  /** What stands under a key: `entry`, or `plain` for bare JSON that other programs read and write. Default `entry`. */
+  readonly format?: EntryFormat;
   /** How values become bytes. Default MessagePack. */
   readonly codec?: Codec;
   /** Further codecs that entries may have been written with. */
@@ -77,6 +86,7 @@ const OPTIONS = [
   'coherence',
   'maxStaleWhenDisconnected',
   'maxLoads',
+  'format',
   'codec',
   'readCodecs',
   'maxValueBytes',
@@ -101,7 +111,10 @@ export function createCache(options?: CacheOptions): CacheManager;
 export function createCache(options: CacheOptions = {}): CacheManager {
   rejectUnknownOptions(options, OPTIONS, 'createCache');
   const { redis, memory, namespace = 'tiercel', ...entry } = options;
-  const policy = entryPolicy(entry, DEFAULT_POLICY);
+  const policy = entryPolicy(entry, formatPolicy(options.format, DEFAULT_POLICY));
+  if (policy.plain && options.codec) {
+    throw new InvalidOptionError("codec: values of format 'plain' are JSON, and no codec is used");
+  }
   const logger = guardedLogger(options.logger);
   const keys = KeySpace.of(namespace);
   const maxStale = options.maxStaleWhenDisconnected;
@@ -128,7 +141,7 @@ export function createCache(options: CacheOptions = {}): CacheManager {
     maxLoads: positiveInteger(options.maxLoads ?? 256, 'maxLoads'),
   });
   const path = namespace === '' ? [] : [namespace];
-  const parts = { cache, path, policy, ...cache.openNamespace(path) };
+  const parts = { cache, path, policy, ...cache.openNamespace(path, policy.plain) };
   return cache.port instanceof ClusterPort
     ? new ClusterCacheManager(parts, cache.port)
     : new CacheManager(parts);

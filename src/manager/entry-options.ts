@@ -1,9 +1,10 @@
 import { parseTtl } from '../client/client-options.js';
+import { parseCompression, type CompressionOptions } from '../codec/compression/compression.js';
 import { parseDuration, type Duration } from '../duration.js';
 import { InvalidOptionError } from '../errors.js';
 import type { EntryPolicy } from '../layers/entry-policy.js';
 import { checkTags } from '../layers/tag-table.js';
-import { describeValue, rejectUnknownOptions } from '../validate.js';
+import { describeValue, oneOf, rejectUnknownOptions } from '../validate.js';
 
 /**
  * How one entry is loaded and kept. What a call leaves out comes from its resource, then its namespace, then the cache.
@@ -32,6 +33,8 @@ export interface EntryOptions {
   readonly tags?: readonly string[];
   /** The longest that a copy stays in the process, or false for none. Default: as long as it is fresh. */
   readonly memory?: Duration | boolean;
+  /** How it is made smaller in Redis, or true for the defaults of that. Default: not at all. */
+  readonly compression?: CompressionOptions | boolean;
 }
 
 /** The names, for those who take these options among others. */
@@ -46,7 +49,10 @@ export const ENTRY_OPTIONS = [
   'lease',
   'tags',
   'memory',
+  'compression',
 ] as const;
+
+const NO_TAGS: readonly string[] = Object.freeze([]);
 
 export const DEFAULT_POLICY: EntryPolicy = Object.freeze({
   ttl: 15 * 60 * 1000,
@@ -58,18 +64,75 @@ export const DEFAULT_POLICY: EntryPolicy = Object.freeze({
   softTimeout: Infinity,
   hardTimeout: Infinity,
   lease: 5000,
-  tags: Object.freeze([]),
+  tags: NO_TAGS,
   memory: Infinity,
+  compression: undefined,
+  plain: false,
 });
+
+/**
+ * What stands under a key: `entry`, a value with what is said of it, see docs/format.md; `plain`, bare JSON text, for programs
+ * in other languages that share the keys, see docs/guides/plain.md.
+ */
+export type EntryFormat = 'entry' | 'plain';
+
+/** Options of a namespace. */
+export interface NamespaceOptions extends EntryOptions {
+  /** Of the keys of this namespace and those within it. Default: that of the namespace around it. */
+  readonly format?: EntryFormat;
+}
+
+/** What a header tells, and a bare value cannot. */
+const IN_THE_HEADER = [
+  'staleWhileRevalidate',
+  'staleIfError',
+  'earlyRefresh',
+  'tags',
+  'compression',
+] as const;
+
+/** The policy of keys whose values are bare. */
+function plainPolicy(policy: EntryPolicy): EntryPolicy {
+  return {
+    ...policy,
+    plain: true,
+    staleWhileRevalidate: 0,
+    staleIfError: 0,
+    earlyRefresh: 0,
+    tags: NO_TAGS,
+    compression: undefined,
+  };
+}
+
+/** What a namespace inherits whose values have this form. */
+export function formatPolicy(format: EntryFormat | undefined, inherited: EntryPolicy): EntryPolicy {
+  if (format === undefined) return inherited;
+  return oneOf(format, ['entry', 'plain'], 'format') === 'plain'
+    ? plainPolicy(inherited)
+    : { ...inherited, plain: false };
+}
+
+function assertPlain(options: EntryOptions): void {
+  for (const name of IN_THE_HEADER) {
+    const value: unknown = options[name];
+    if (value === undefined || value === 0 || value === false || (Array.isArray(value) && value.length === 0))
+      continue;
+    throw new InvalidOptionError(
+      `${name}: a value of format 'plain' has no room for it, got ${describeValue(value)}`,
+    );
+  }
+}
 
 /** The entry options among `options`, checked and complete, over `inherited`. */
 export function entryPolicy(options: EntryOptions, inherited: EntryPolicy): EntryPolicy {
   const span = (name: keyof EntryOptions, value: Duration | undefined, otherwise: number, min = 0): number =>
     value === undefined ? otherwise : parseDuration(value, name, { min });
+  if (inherited.plain) assertPlain(options);
   const { timeout } = options;
   if (timeout !== undefined) rejectUnknownOptions(timeout, ['soft', 'hard'], 'timeout');
+  const ttl = parseTtl(options.ttl, inherited.ttl);
   return {
-    ttl: parseTtl(options.ttl, inherited.ttl),
+    ttl,
     staleWhileRevalidate: span(
       'staleWhileRevalidate',
       options.staleWhileRevalidate,
@@ -83,7 +146,10 @@ export function entryPolicy(options: EntryOptions, inherited: EntryPolicy): Entr
     hardTimeout: span('timeout', timeout?.hard, inherited.hardTimeout, 1),
     lease: span('lease', options.lease, inherited.lease, 10),
     tags: options.tags === undefined ? inherited.tags : checkTags(options.tags, 'tags'),
-    memory: memoryLife(options.memory, inherited.memory),
+    memory: memoryLife(options.memory, inherited.memory, inherited.plain ? ttl : Infinity),
+    plain: inherited.plain,
+    compression:
+      options.compression === undefined ? inherited.compression : parseCompression(options.compression),
   };
 }
 
@@ -119,11 +185,12 @@ function justTtl(ttl: Duration, inherited: EntryPolicy): EntryPolicy {
   return lastPolicy;
 }
 
-function memoryLife(memory: Duration | boolean | undefined, inherited: number): number {
-  if (memory === undefined) return inherited;
+/** @param most - a bare value does not tell how long it has left. */
+function memoryLife(memory: Duration | boolean | undefined, inherited: number, most: number): number {
+  if (memory === undefined) return Math.min(inherited, most);
   if (memory === false) return 0;
-  if (memory === true) return Infinity;
-  return parseDuration(memory, 'memory', { min: 1, allowInfinity: true });
+  if (memory === true) return most;
+  return Math.min(parseDuration(memory, 'memory', { min: 1, allowInfinity: true }), most);
 }
 
 function fraction(value: number | undefined, inherited: number, name: string, most: number): number {

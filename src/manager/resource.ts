@@ -1,3 +1,4 @@
+import { nameDictionary } from '../codec/compression/compression.js';
 import { parseDuration, type Duration } from '../duration.js';
 import { BulkError, EncodeError, InvalidOptionError, type KeyFailure } from '../errors.js';
 import type { EntryPolicy } from '../layers/entry-policy.js';
@@ -261,6 +262,9 @@ function entryOptions<Id extends ResourceId, T>(
     if (definition[option] !== undefined) options[option] = definition[option];
   }
   if (typeof options['tags'] === 'function') delete options['tags'];
+  if (definition.compression !== undefined) {
+    options['compression'] = nameDictionary(definition.compression, name);
+  }
   const eagerness = eagernessOf(definition.refresh, name);
   if (eagerness !== undefined) options['earlyRefresh'] ??= eagerness;
   return options;

@@ -50,7 +50,8 @@ export async function compareStorage(
       const bytes = replies[i];
       // Written again since it was measured: what it takes now is not known.
       if (bytes?.length !== key.valueBytes) continue;
-      const decoded = serializer.decode(bytes);
+      const begun = serializer.decode(bytes);
+      const decoded = begun.ok || begun.reason !== 'unfinished' ? begun : await serializer.finish(bytes);
       if (!decoded.ok) continue;
       for (const [n, form] of forms.entries()) {
         await store(decoded.value, key, form, totals[n] as Totals, allocator);
@@ -90,7 +91,7 @@ async function store(
   }
   totals.values++;
   totals.bytesNow += key.usage;
-  totals.bytes += allocator.usageWith(key, key.headerBytes + length);
+  totals.bytes += allocator.usageWith(key, key.headerBytes - key.headIdBytes + length);
   totals.payloadBytes += length;
   totals.encodeMs += encodeMs;
   totals.decodeMs += decodeMs;

@@ -12,7 +12,7 @@ export interface MemoryReportOptions {
    * let go of between any two. Values above 1 MiB are left out. Default 200; 0 for none.
    */
   readonly compare?: number;
-  /** Further codecs to compare with; those of the cache, msgpack and json always are. */
+  /** Further codecs to compare with; those of the cache, msgpack, json and v8 always are. */
   readonly codecs?: readonly Codec[];
   /** How many of the largest keys are named. Default 10. */
   readonly largest?: number;
@@ -102,10 +102,11 @@ export interface MemoryReport {
   readonly databaseKeys: number;
   readonly total: MemoryShare;
   /**
-   * `value`: entries. `lease`: markers of loads under way. `tag`: what invalidated tags leave. `foreign`: what begins as the
-   * namespace's keys do and is none of ours, or cannot be read; collections among them are measured by a few members.
+   * `value`: entries. `lease`: markers of loads under way. `tag`: what invalidated tags leave. `shared`: what entries have in
+   * common. `foreign`: what begins as the namespace's keys do and is none of ours, or cannot be read; collections among them
+   * are measured by a few members.
    */
-  readonly kinds: Readonly<Record<'value' | 'lease' | 'tag' | 'foreign', MemoryShare>>;
+  readonly kinds: Readonly<Record<'value' | 'lease' | 'tag' | 'shared' | 'foreign', MemoryShare>>;
   /** All kinds, by namespace as it stands in Redis, `shop:eu` for `eu` within `shop`. */
   readonly namespaces: Readonly<Record<string, MemoryShare>>;
   /** Values, by codec. */

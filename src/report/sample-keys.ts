@@ -24,6 +24,8 @@ export interface SampledKey extends MeasuredString {
   readonly codec: number;
   readonly compressor: number;
   readonly headerBytes: number;
+  /** Those of them that are the id of what the payload begins with. */
+  readonly headIdBytes: number;
 }
 
 /** What one server was found to hold. */
@@ -139,6 +141,7 @@ function describe(
     codec: entry?.codec ?? 0,
     compressor: entry?.compressor ?? 0,
     headerBytes: entry?.headerBytes ?? 0,
+    headIdBytes: entry?.headIdBytes ?? 0,
   };
 }
 
@@ -148,7 +151,7 @@ function kindOf(
   entry: ReturnType<typeof readBeginning>,
 ): SampledKey['kind'] {
   if (!isString) return 'foreign';
-  if (about === 'tag') return 'tag';
+  if (about === 'tag' || about === 'shared') return about;
   if (!entry || about === 'stray') return 'foreign';
   return entry.marker || about === 'refresh' ? 'lease' : 'value';
 }

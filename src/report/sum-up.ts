@@ -1,3 +1,4 @@
+import { compressorName } from '../codec/compression/compressors.js';
 import type { LargeKey, MemoryPart, MemoryReport, MemoryShare } from './memory-report.js';
 import type { SampledKey, ServerSample } from './sample-keys.js';
 
@@ -56,7 +57,13 @@ export function sumUp(
   codecNames: ReadonlyMap<number, string>,
 ): SumsOfReport {
   const [total, expiring, untold] = [new Sum(), new Sum(), new Sum()];
-  const kinds = { value: new Sum(), lease: new Sum(), tag: new Sum(), foreign: new Sum() };
+  const kinds = {
+    value: new Sum(),
+    lease: new Sum(),
+    tag: new Sum(),
+    shared: new Sum(),
+    foreign: new Sum(),
+  };
   const parts = { payloads: new Sum(), headers: new Sum(), keyNames: new Sum(), redis: new Sum() };
   const [namespaces, codecs, compressors] = [new Sums(), new Sums(), new Sums()];
   for (const { keys, scale } of samples) {
@@ -69,7 +76,7 @@ export function sumUp(
       untold.add(UNTOLD.key + (ttl === undefined ? 0 : UNTOLD.expiry), scale);
       if (kind !== 'value') continue;
       codecs.of(codecNames.get(key.codec) ?? `codec ${key.codec}`).add(usage, scale);
-      compressors.of(key.compressor === 0 ? 'none' : `compressor ${key.compressor}`).add(usage, scale);
+      compressors.of(compressorName(key.compressor)).add(usage, scale);
       parts.payloads.add(key.valueBytes - key.headerBytes, scale);
       parts.headers.add(key.headerBytes, scale);
       parts.keyNames.add(key.keyBytes, scale);
@@ -82,6 +89,7 @@ export function sumUp(
       value: kinds.value.share(),
       lease: kinds.lease.share(),
       tag: kinds.tag.share(),
+      shared: kinds.shared.share(),
       foreign: kinds.foreign.share(),
     },
     namespaces: namespaces.shares(),

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import zlib from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sharedRedisUrl, uniquePrefix } from '../support/redis.js';
 
@@ -75,6 +76,26 @@ describe('the built package, in a Node of its own', () => {
       expect.stringContaining('npm install @redis/client'),
       'loaded',
       'TIERCEL_MISSING_PEER',
+    ]);
+  });
+
+  it('says which package a compressor needs that is not there, and where the option is given', async () => {
+    const outcome = await printed(`
+      import { createCache } from 'tiercel'
+      const messages = ['lz4', 'zstd', 'auto'].map((algorithm) => {
+        try {
+          createCache({ compression: { algorithm } })
+        } catch (error) {
+          return [error.code, error.message]
+        }
+      })
+      console.log(JSON.stringify(messages))
+    `);
+    const missing = (name: string): unknown => ['TIERCEL_MISSING_PEER', expect.stringContaining(name)];
+    expect(outcome).toEqual([
+      missing('npm install lz4-napi'),
+      'zstdCompressSync' in zlib ? null : missing('npm install @bokuweb/zstd-wasm'),
+      null,
     ]);
   });
 

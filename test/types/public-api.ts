@@ -12,6 +12,7 @@ import {
   ConsistentHash,
   createCache,
   jsonCodec,
+  v8Codec,
   type BatchOperation,
   type BatchSummary,
   type CachePreloader,
@@ -37,6 +38,7 @@ import {
   type Resource,
   type WriteBacklog,
 } from 'tiercel';
+import { protobufCodec } from 'tiercel/protobuf';
 
 /** Compiles only where the two types are the same. */
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
@@ -101,9 +103,18 @@ export const durations: readonly Duration[] = [
 
 const codec: Codec = jsonCodec();
 declare const logger: Logger;
+declare const schema: Parameters<typeof protobufCodec>[0];
+export const codecs: readonly Codec[] = [v8Codec(), protobufCodec(schema), protobufCodec(schema, schema)];
 export const options: readonly CacheOptions[] = [
   { redis: 'redis://localhost' },
   { redis: {}, maxValueBytes: '1mb', namespace: 'shop', ttl: Infinity, codec, readCodecs: [codec], logger },
+  { redis: {}, namespace: '', format: 'plain' },
+  // @ts-expect-error no such format
+  { redis: {}, format: 'json' },
+  { redis: {}, compression: true },
+  { redis: {}, compression: { algorithm: 'zstd', threshold: '4kb', level: 3 } },
+  // @ts-expect-error no such algorithm
+  { redis: {}, compression: { algorithm: 'gzip' } },
   // @ts-expect-error misspelt
   { redis: {}, tll: '5m' },
   // @ts-expect-error undefined is not the same as left out
@@ -162,6 +173,12 @@ export async function theFrontDoor(): Promise<void> {
   cache.wrap('greet', async (who: User) => who.name, { key: (who) => String(who.id) });
   // @ts-expect-error a key is text
   cache.wrap('greet', async (who: User) => who.name, { key: (who) => who.id });
+}
+
+export function namespaces(): readonly CacheManager[] {
+  // @ts-expect-error of a namespace, not of a call
+  void cache.getOrSet('user:1', () => user, { format: 'plain' });
+  return [cache.namespace('a', { format: 'plain', ttl: '1h' }), cache.namespace('b', { compression: true })];
 }
 
 export async function resources(): Promise<void> {

@@ -1,6 +1,5 @@
 import { msgpackCodec } from '../../../src/codec/msgpack.js';
 import { readFileSync } from 'node:fs';
-import { crc32 } from 'node:zlib';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -12,7 +11,12 @@ import {
   versionOf,
   type DecodedEntry,
 } from '../../../src/codec/entry.js';
+import { KeySpace } from '../../../src/client/key-space.js';
+import { blobOf } from '../../../src/codec/blobs/blob.js';
+import { jsonCodec } from '../../../src/codec/json.js';
+import { Serializer } from '../../../src/codec/serializer.js';
 import { EncodeError } from '../../../src/errors.js';
+import { resealed } from '../../support/entries.js';
 
 const NOW = 1_700_000_000_000;
 
@@ -35,12 +39,6 @@ function decoded(bytes: Buffer): DecodedEntry {
   return entry;
 }
 
-/** Puts the right checksum into bytes that were changed on purpose. */
-function resealed(bytes: Buffer): Buffer {
-  bytes.writeUInt32BE(crc32(bytes.subarray(16), crc32(bytes.subarray(0, 12))), 12);
-  return bytes;
-}
-
 const sample = () =>
   encodeEntry(
     { codec: 1, createdAt: NOW, freshFor: 300, usableFor: 900_000, cost: 1234, tags: ['a', 'team:7', 'é'] },
@@ -56,6 +54,15 @@ describe('an entry', () => {
         expect(Buffer.compare(entry.payload, bytes)).toBe(0);
       }),
     );
+  });
+
+  it('may name what its payload begins with', () => {
+    const headId = Buffer.from('8 bytes!');
+    const bytes = encodeEntry({ codec: 1, createdAt: NOW, tags: ['a'], headId }, Buffer.from('rest'));
+    const { headAt, payload: rest, header } = decoded(bytes);
+    expect([bytes.toString('latin1', headAt, headAt + 8), String(rest)]).toEqual(['8 bytes!', 'rest']);
+    expect(header.tags).toEqual(['a']);
+    expect(decoded(sample()).headAt).toBe(-1);
   });
 
   it('comes back from the middle of a larger buffer, without copying the payload', () => {
@@ -152,10 +159,11 @@ describe('damage', () => {
     ['a cut payload', sample().subarray(0, 40), 'corrupt'],
     ['a later format', resealed(Buffer.from(sample().fill(2, 1, 2))), 'newer-format'],
     ['a format that never was', resealed(Buffer.from(sample().fill(0, 1, 2))), 'not-ours'],
-    ['an unknown flag', resealed(Buffer.from(sample().fill(0x21, 2, 3))), 'newer-format'],
+    ['an unknown flag', resealed(Buffer.from(sample().fill(0x41, 2, 3))), 'newer-format'],
     ['a number that never ends', resealed(withBody(0x02, Buffer.alloc(20, 0xff))), 'corrupt'],
     ['a number above 2^53', resealed(withBody(0x02, Buffer.from('ffffffffffffff7f', 'hex'))), 'corrupt'],
     ['more tags than bytes', resealed(withBody(0x10, Buffer.from('ffffffff0f', 'hex'))), 'corrupt'],
+    ['a name past the end', resealed(withBody(0x20, Buffer.alloc(7))), 'corrupt'],
     ['a tag past the end', resealed(withBody(0x10, Buffer.from('017f61', 'hex'))), 'corrupt'],
   ])('%s: %s', (_, bytes, reason) => {
     expect(decodeEntry(bytes)).toEqual({ ok: false, reason });
@@ -218,14 +226,27 @@ describe('a marker', () => {
 
 describe('docs/format.md', () => {
   const page = readFileSync(new URL('../../../docs/format.md', import.meta.url), 'utf8');
-  const [packedExample = Buffer.of(), bytes = Buffer.of()] = [...page.matchAll(/```hex\n([\s\S]*?)```/g)].map(
-    ([, dump = '']) => Buffer.from(dump.replaceAll(/#.*$/gm, '').replaceAll(/\s/g, ''), 'hex'),
-  );
+  const [packedExample = Buffer.of(), smaller = Buffer.of(), bytes = Buffer.of()] = [
+    ...page.matchAll(/```hex\n([\s\S]*?)```/g),
+  ].map(([, dump = '']) => Buffer.from(dump.replaceAll(/#.*$/gm, '').replaceAll(/\s/g, ''), 'hex'));
 
   it('has a payload of msgpack that is written and read as it says', () => {
     const value = { name: 'Ada', team: { name: 'A' } };
     expect(Buffer.from(msgpackCodec().encode(value)).toString('hex')).toBe(packedExample.toString('hex'));
     expect(msgpackCodec().decode(packedExample)).toEqual(value);
+  });
+
+  it('has a name of a blob as its writer finds it', () => {
+    const table = packedExample.subarray(0, 1 + packedExample.readUInt8(0));
+    expect(page).toContain(`shop:%blob::${blobOf(table).name}`);
+    expect(KeySpace.of('shop').within('eu').blobPrefix).toBe('shop:%blob::');
+  });
+
+  it('has a compressed payload that is read as it says', () => {
+    const entry = encodeEntry({ codec: 2, compressor: 1, createdAt: NOW }, smaller);
+    expect(new Serializer(jsonCodec()).decode(entry)).toMatchObject({
+      value: Array.from({ length: 30 }, () => ({ name: 'Ada' })),
+    });
   });
 
   it('has an example that is read as it says', () => {

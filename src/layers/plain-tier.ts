@@ -1,0 +1,293 @@
+import { createHash } from 'node:crypto';
+import { clearNamespace } from '../client/clear-namespace.js';
+import type { KeySpace } from '../client/key-space.js';
+import { keyOfLease, leaseKeyOf } from '../client/lease-key.js';
+import { encodeMarker, versionOf } from '../codec/entry.js';
+import type { PlainSerializer } from '../codec/plain.js';
+import type { ValueFields } from '../codec/serializer.js';
+import { CacheError, ServerError } from '../errors.js';
+import type { Command, Reader, Receiver, RedisPort, Reply } from '../redis/port.js';
+import { Script } from '../redis/script.js';
+import {
+  EXTEND,
+  RELEASE,
+  type Claim,
+  type Found,
+  type Lease,
+  type StoredEntry,
+  type Tier,
+  type Writing,
+} from './shared-tier.js';
+import { answersWith } from '../redis/reply-error.js';
+import { RedisAway } from './redis-away.js';
+
+const STORE = `
+local function store(value, life)
+  if life == '' then redis.call('SET', KEYS[1], value) else redis.call('SET', KEYS[1], value, 'PX', life) end
+  redis.call('STRLEN', KEYS[1])
+end
+`;
+
+/** Under a lease: while it stands, and nobody has put a value there. */
+const FILL = new Script(`
+${STORE}
+if redis.call('GETRANGE', KEYS[2], 4, 11) ~= ARGV[1] or redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+store(ARGV[2], ARGV[3])
+redis.call('DEL', KEYS[2])
+return 1
+`);
+
+/** In the place of a value that was read: while that stands there. */
+const REPLACE = new Script(`
+${STORE}
+local standing = redis.call('GET', KEYS[1])
+if not standing or redis.sha1hex(standing) ~= ARGV[1] then return 0 end
+store(ARGV[2], ARGV[3])
+return 1
+`);
+
+const WRITE = new Script(`
+${STORE}
+redis.call('DEL', KEYS[2])
+store(ARGV[1], ARGV[2])
+return 1
+`);
+
+const NOTHING: Found = Object.freeze({ kind: 'nothing' });
+const UNREADABLE: Found = Object.freeze({ kind: 'unreadable' });
+const SOMEBODY_LOADS: Found = Object.freeze({ kind: 'loading' });
+
+export interface PlainTierParts {
+  readonly port: RedisPort;
+  readonly keys: KeySpace;
+  readonly serializer: PlainSerializer;
+  /** Told of every value that cannot be read, which is then a miss. */
+  readonly onUnreadable: (key: string, reason: string) => void;
+}
+
+/**
+ * One namespace in Redis whose values are bare JSON text, as other programs read and write it: see docs/guides/plain.md.
+ *
+ * Under the key there is room for a value only, so the lease is a key of its own, in the same slot of a Cluster. A fill is
+ * valid while the lease stands and there is no value; whoever invalidates by way of this package removes both. One who knows
+ * nothing of leases removes the value alone, and where there is none yet, that cannot be noticed: this is what P2 is worth
+ * here. A value has no version id either: it stands for as long as its bytes do.
+ */
+export class PlainTier implements Tier {
+  readonly #port: RedisPort;
+  readonly #prefix: string;
+  readonly #serializer: PlainSerializer;
+  readonly #onUnreadable: PlainTierParts['onUnreadable'];
+
+  constructor(parts: PlainTierParts) {
+    this.#port = parts.port;
+    this.#prefix = parts.keys.prefix;
+    this.#serializer = parts.serializer;
+    this.#onUnreadable = parts.onUnreadable;
+  }
+
+  get tellsChanges(): boolean {
+    return this.#port.tracking;
+  }
+
+  /** @throws InvalidKeyError for a key that cannot have its lease beside it. */
+  redisKey(key: string): string {
+    const redisKey = this.#prefix + key;
+    // Keys of leases are asked for again and again; of this one it is to be known before anything is begun.
+    if (key.includes('}')) leaseKeyOf(redisKey);
+    return redisKey;
+  }
+
+  deadline(): number {
+    return this.#port.deadline();
+  }
+
+  now(): number {
+    return this.#port.serverNow();
+  }
+
+  turnNow(): number {
+    return this.#port.serverNow();
+  }
+
+  async read(key: string): Promise<Found> {
+    try {
+      return this.decode(key, await this.#port.get(this.redisKey(key)));
+    } catch (error) {
+      return this.#otherType(key, error);
+    }
+  }
+
+  readTo(redisKey: string, reader: Reader, slot: number, once: boolean): void {
+    this.#port.readTo(redisKey, reader, slot, once);
+  }
+
+  encode(value: unknown, fields: ValueFields): Buffer {
+    return this.#serializer.encode(value, fields);
+  }
+
+  /**
+   * The key is read behind the lease: whoever had that before may have stored a value meanwhile. So is the lease: the server
+   * tells of its end only to those who have read it, and who invalidates the key ends it.
+   */
+  async lease(key: string, duration: number, deadline: number): Promise<Lease | Found> {
+    const redisKey = this.redisKey(key);
+    const markerKey = leaseKeyOf(redisKey);
+    const marker = encodeMarker({ createdAt: this.now(), freshFor: duration });
+    const version = Buffer.from(versionOf(marker), 'latin1');
+    const lease: Lease = { kind: 'held', key, expects: version, markerKey, marker: version };
+    try {
+      const replies = await this.#port.sendAll(
+        [
+          { key: markerKey, args: ['SET', markerKey, marker, 'NX', 'PX', String(duration), 'GET'] },
+          { key: markerKey, args: ['GETRANGE', markerKey, '4', '11'] },
+          { key: redisKey, args: ['GET', redisKey] },
+        ],
+        deadline,
+      );
+      for (const reply of replies) if (reply instanceof CacheError) throw reply;
+      const [before, proof, standing] = replies;
+      if (Buffer.isBuffer(before)) return SOMEBODY_LOADS;
+      // Gone again already: somebody invalidated between the two. There is nothing, and no lease.
+      if (!Buffer.isBuffer(proof) || !proof.equals(version)) return NOTHING;
+      if (!Buffer.isBuffer(standing)) return lease;
+      await this.release(lease);
+      return this.decode(key, standing);
+    } catch (error) {
+      return this.#otherType(key, error);
+    }
+  }
+
+  /** A value is never stale, so that there is nothing to be refreshed. */
+  leaseRefresh(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  /** Whether somebody loads. */
+  async isRefreshed(key: string): Promise<boolean> {
+    return (await this.#port.get(this.refreshKey(key))) !== null;
+  }
+
+  refreshKey(key: string): string {
+    return leaseKeyOf(this.redisKey(key));
+  }
+
+  leaseKey(redisKey: string): string | undefined {
+    return keyOfLease(redisKey) === undefined ? leaseKeyOf(redisKey) : undefined;
+  }
+
+  claimOf(key: string, { bytes }: StoredEntry): Claim {
+    return { key, expects: Buffer.from(createHash('sha1').update(bytes).digest('hex')) };
+  }
+
+  async fill(claim: Claim, entry: Buffer, keepFor: number): Promise<boolean> {
+    const redisKey = this.redisKey(claim.key);
+    const life = keepFor === Infinity ? '' : String(keepFor);
+    const args = [claim.expects, entry, life];
+    const filled =
+      'marker' in claim
+        ? await FILL.run(this.#port, [redisKey, leaseKeyOf(redisKey)], args, this.deadline())
+        : await REPLACE.run(this.#port, [redisKey], args, this.deadline());
+    return filled === 1;
+  }
+
+  async release(lease: Lease): Promise<void> {
+    await RELEASE.run(this.#port, [lease.markerKey], [lease.marker], this.deadline());
+  }
+
+  async extend(lease: Lease, duration: number): Promise<boolean> {
+    const args = [lease.marker, String(duration)];
+    return (await EXTEND.run(this.#port, [lease.markerKey], args, this.deadline())) === 1;
+  }
+
+  /** Each value is read where it was written, so that nothing can come in between: it may always be kept. */
+  write(writings: readonly Writing[]): Promise<Array<boolean | CacheError>> {
+    return Promise.all(
+      writings.map((writing) =>
+        this.#write(writing).then(
+          () => true,
+          (error: unknown) => asCacheError(error),
+        ),
+      ),
+    );
+  }
+
+  /** A script, and what it answers is the proof too. */
+  writeTo(writing: Writing, receiver: Receiver<Reply>): void {
+    this.#write(writing).then(
+      () => {
+        receiver.received('OK', 0);
+        if (writing.prove && this.tellsChanges) receiver.received(writing.entry.subarray(4, 12), 1);
+      },
+      (error: unknown) => {
+        receiver.failed(asCacheError(error), 0);
+        if (writing.prove && this.tellsChanges) receiver.failed(asCacheError(error), 1);
+      },
+    );
+  }
+
+  async #write({ redisKey, entry, keepFor }: Writing): Promise<void> {
+    const life = keepFor === Infinity ? '' : String(keepFor);
+    const keys = [redisKey, leaseKeyOf(redisKey)] as const;
+    if ((await WRITE.run(this.#port, keys, [entry, life], this.deadline())) !== 1) {
+      throw new ServerError('Redis did not say that it has the value');
+    }
+  }
+
+  async remove(keys: readonly string[]): Promise<Array<boolean | CacheError>> {
+    const commands = keys.flatMap((key): Command[] => {
+      const redisKey = this.redisKey(key);
+      const markerKey = leaseKeyOf(redisKey);
+      // The lease first: a load that stores in between must not find it.
+      return [
+        { key: markerKey, args: ['UNLINK', markerKey] },
+        { key: redisKey, args: ['UNLINK', redisKey] },
+      ];
+    });
+    const replies = await this.#port.sendAll(commands);
+    return keys.map((_, i) => {
+      const [lease, removed] = [replies[2 * i], replies[2 * i + 1]];
+      if (lease instanceof CacheError) return lease;
+      return removed instanceof CacheError ? removed : removed === 1;
+    });
+  }
+
+  async clear(): Promise<void> {
+    await clearNamespace(this.#port, this.#prefix);
+  }
+
+  /** A bare value does not tell when it was made. */
+  isCleared(_createdAt: number): boolean {
+    return false;
+  }
+
+  decode(key: string, bytes: Buffer | null): Found {
+    if (bytes === null) return NOTHING;
+    const decoded = this.#serializer.decode(bytes);
+    if (decoded.ok) return { kind: 'value', value: decoded.value, header: decoded.header, bytes };
+    this.#onUnreadable(key, decoded.reason);
+    return UNREADABLE;
+  }
+
+  finish(_key: string, found: Found): Promise<Found> {
+    return Promise.resolve(found);
+  }
+
+  inTheWay(key: string, error: unknown): Found | undefined {
+    if (!answersWith(error, 'WRONGTYPE')) return undefined;
+    this.#onUnreadable(key, 'not-ours');
+    return UNREADABLE;
+  }
+
+  #otherType(key: string, error: unknown): Found {
+    const found = this.inTheWay(key, error);
+    if (found) return found;
+    throw error instanceof CacheError ? new RedisAway(error) : error;
+  }
+}
+
+/** What is thrown below and is not ours is a mistake in this package: it must surface as it is. */
+function asCacheError(error: unknown): CacheError {
+  if (error instanceof CacheError) return error;
+  throw error;
+}
