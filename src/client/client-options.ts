@@ -22,7 +22,7 @@ import { Serializers } from './serializers.js';
 /** How long an entry lives when nobody says. */
 const DEFAULT_TTL = 15 * 60 * 1000;
 
-const OPTIONS = ['namespace', 'ttl', 'codec', 'readCodecs', 'maxValueBytes', 'logger'];
+const OPTIONS = ['namespace', 'ttl', 'codec', 'readCodecs', 'maxValueBytes', 'compression', 'logger'];
 
 export interface CacheClientOptions {
   /** Keeps the keys of one use apart from all others. `''` for bare keys. Default `tiercel`. */
