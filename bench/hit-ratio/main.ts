@@ -1,4 +1,4 @@
-import { randomFrom } from '../random.js';
+import { Random } from '../../demo/random.js';
 import { optimum } from './optimum.js';
 import { parseOptions, USAGE, type HitRatioOptions } from './options.js';
 import { replay } from './replay.js';
@@ -18,8 +18,8 @@ function* traces({ folder, only }: HitRatioOptions): Generator<Trace> {
 
 /** Most are small, a few are a thousand times larger. */
 function weightsFor(keys: number): Uint32Array {
-  const random = randomFrom(9);
-  return Uint32Array.from({ length: keys }, () => Math.round(100 * 1024 ** (random() ** 2)));
+  const random = new Random(9);
+  return Uint32Array.from({ length: keys }, () => Math.round(100 * 1024 ** (random.next() ** 2)));
 }
 
 function sizesFor(trace: Trace, keys: number, { sizes }: HitRatioOptions): readonly number[] {

@@ -1,9 +1,21 @@
+import { Random } from '../../demo/random.js';
+import { Zipf } from '../../demo/zipf.js';
 import type { Trace } from './trace.js';
-import { randomFrom, zipf } from '../random.js';
 
 const LENGTH = 300_000;
 
 type Source = () => number;
+
+function zipf(keys: number, theta: number, seed: number): Source {
+  const ranks = new Zipf(keys, theta);
+  const random = new Random(seed);
+  return () => ranks.draw(random);
+}
+
+function randomFrom(seed: number): Source {
+  const random = new Random(seed);
+  return () => random.next();
+}
 
 function take(source: Source, length = LENGTH): Uint32Array {
   return Uint32Array.from({ length }, source);
@@ -11,7 +23,7 @@ function take(source: Source, length = LENGTH): Uint32Array {
 
 /** Popularity that moves on: every `period` requests one key, mostly a popular one, is replaced by one never seen. */
 function churning(keys: number, theta: number, period: number): Source {
-  const rank = zipf(keys, theta, randomFrom(3));
+  const rank = zipf(keys, theta, 3);
   const names = Uint32Array.from({ length: keys }, (_, i) => i);
   let next = keys;
   let asked = 0;
@@ -23,7 +35,7 @@ function churning(keys: number, theta: number, period: number): Source {
 
 /** Popularity that wanders over the keys. */
 function drifting(keys: number, theta: number, period: number): Source {
-  const rank = zipf(keys, theta, randomFrom(2));
+  const rank = zipf(keys, theta, 2);
   let asked = 0;
   return () => (rank() + Math.floor(asked++ / period) * Math.ceil(keys / 200)) % keys;
 }
@@ -94,7 +106,7 @@ function shifting(keys: number, period: number): Source {
 }
 
 function popular(keys: number, theta: number): Source {
-  return zipf(keys, theta, randomFrom(1));
+  return zipf(keys, theta, 1);
 }
 
 function make(name: string, size: number, source: Source, length = LENGTH): () => Trace {

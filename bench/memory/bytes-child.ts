@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import { createCache, MemoryStore } from 'tiercel';
 import { MIXES, type Mix } from './mixes.js';
-import { randomFrom } from '../random.js';
+import { Random } from '../../demo/random.js';
 
 const TTL = 15 * 60_000;
 const ENTRIES = 100_000;
@@ -64,7 +64,8 @@ async function overhead(contender: string): Promise<readonly number[]> {
 async function bound(): Promise<
   readonly (readonly [mix: string, entries: number, said: number, real: number])[]
 > {
-  const random = randomFrom(4);
+  const numbers = new Random(4);
+  const random = (): number => numbers.next();
   const before = await bytesHeld();
   const store = new MemoryStore<unknown>({ maxBytes: '64mb' });
   const found: (readonly [string, number, number, number])[] = [];

@@ -1,4 +1,5 @@
-import { randomFrom, zipf } from '../random.js';
+import { Random } from '../../demo/random.js';
+import { Zipf } from '../../demo/zipf.js';
 
 /** Requests of one round, over and over. A power of two. */
 export const REQUESTS = 1 << 18;
@@ -7,16 +8,12 @@ export const REQUESTS = 1 << 18;
 export function makeKeys(count: number, prefix = 'user'): string[] {
   const keys = Array.from({ length: count }, (_, id) => `${prefix}:${id}`);
   // Popular keys are not neighbours in the heap.
-  const random = randomFrom(1);
-  for (let i = count - 1; i > 0; i--) {
-    const other = Math.floor(random() * (i + 1));
-    [keys[i], keys[other]] = [keys[other] as string, keys[i] as string];
-  }
-  return keys;
+  return Array.from(new Random(1).permutation(count), (at) => keys[at] as string);
 }
 
 /** Which keys are asked for: Zipf with 0.99, as in YCSB. */
 export function makeRequests(keys: readonly string[]): string[] {
-  const rank = zipf(keys.length, 0.99, randomFrom(2));
-  return Array.from({ length: REQUESTS }, () => keys[rank()] as string);
+  const ranks = new Zipf(keys.length, 0.99);
+  const random = new Random(2);
+  return Array.from({ length: REQUESTS }, () => keys[ranks.draw(random)] as string);
 }
