@@ -53,7 +53,7 @@ export interface MemorySetOptions {
   readonly size?: number | undefined;
 }
 
-/** What an entry takes beyond its key and value. */
+/** What an entry takes beyond its key and value: its slot, and its place in the index. */
 export const ENTRY_OVERHEAD = 88;
 
 const OPTIONS = ['maxBytes', 'maxEntries', 'isolation', 'now', 'onEvict'];
@@ -96,7 +96,10 @@ export class MemoryStore<V = unknown> {
     return this.#arena.size;
   }
 
-  /** What the entries take: their keys, values and {@link ENTRY_OVERHEAD} bytes each. Never above `maxBytes`. */
+  /**
+   * What the entries take: their keys, values and {@link ENTRY_OVERHEAD} bytes each, and what the bookkeeping takes beyond that
+   * in a store of many. Never above `maxBytes`.
+   */
   get bytes(): number {
     return this.#arena.bytes;
   }
@@ -130,7 +133,8 @@ export class MemoryStore<V = unknown> {
   /**
    * Stores a value in place of the one that was there, and its time to live. Others may be evicted for it.
    *
-   * @returns Whether it is stored. An entry larger than `maxBytes` is not; the one that was there is gone then.
+   * @returns Whether it is stored. An entry larger than `maxBytes` or 4 GiB is not, nor one so large that many others, which
+   *   were used as often, would have to leave for it; the one that was there is gone then.
    * @throws InvalidKeyError if the key is not a string; the empty string is one.
    * @throws InvalidOptionError for a wrong `ttl` or `size`.
    * @throws EncodeError for `undefined`, which means a miss, and for what `structuredClone` refuses with `'clone'`.
