@@ -6,6 +6,7 @@ import {
   OverloadedError,
   ServerError,
 } from '../errors.js';
+import { hashTag } from '../redis/hash-tag.js';
 import { combinedState } from '../redis/combined-state.js';
 import type { Driver, Tracking } from '../redis/connection.js';
 import type { PoolSettings } from '../redis/options.js';
@@ -33,7 +34,7 @@ import type { ReadFrom } from './cluster-options.js';
 import type { NodeAddress } from './redirection.js';
 import { ReplicaReads } from './replica-reads.js';
 import { isRead, Redirects, type Attempt } from './redirects.js';
-import { hashTag, slotOf } from './slots.js';
+import { slotOf } from './slots.js';
 import { TopologyWatch } from './topology-watch.js';
 import { Topology } from './topology.js';
 

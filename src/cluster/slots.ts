@@ -1,3 +1,5 @@
+import { hashTag } from '../redis/hash-tag.js';
+
 /**
  * Which of the 16,384 slots of a Redis Cluster a key belongs to: CRC16 (XMODEM: polynomial 0x1021, no reflection, from 0) of
  * the key's bytes, or of its hash tag. See "Hash tags" in the Redis Cluster specification.
@@ -10,17 +12,6 @@ const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
   for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1;
   return crc;
 });
-
-/**
- * What of the key is hashed: the text between the first `{` and the first `}` after it, if there is any; undefined where the
- * whole key is. Keys with the same tag live together.
- */
-export function hashTag(key: string): string | undefined {
-  const open = key.indexOf('{');
-  if (open === -1) return undefined;
-  const close = key.indexOf('}', open + 1);
-  return close > open + 1 ? key.slice(open + 1, close) : undefined;
-}
 
 export function slotOf(key: string): number {
   const hashed = hashTag(key) ?? key;

@@ -3,9 +3,9 @@ import type { CacheError } from '../errors.js';
 import type { Reader } from '../redis/port.js';
 import type { Copies } from './copies.js';
 import type { EntryPolicy } from './entry-policy.js';
-import type { Verdict } from './freshness.js';
+import { isServed, type Verdict } from './freshness.js';
 import type { LayerContext, RedisParts } from './layer-context.js';
-import { isServed, type Loading } from './loading.js';
+import type { Loading } from './loading.js';
 import type { Found, StoredEntry } from './shared-tier.js';
 
 export interface BulkReadParts {

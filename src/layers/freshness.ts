@@ -111,3 +111,8 @@ function isDueEarly(left: number, cost: number | undefined, beta: number, random
   const scale = (cost / 1000) * beta;
   return left < scale * LONGEST_DRAW && left <= -scale * Math.log(random());
 }
+
+/** Whether it may be given out at once. */
+export function isServed(verdict: Verdict): boolean {
+  return verdict === 'fresh' || verdict === 'early' || verdict === 'revalidate';
+}

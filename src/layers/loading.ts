@@ -4,9 +4,10 @@ import { delay } from '../runtime/delay.js';
 import { turnClock } from '../runtime/turn-clock.js';
 import type { Copies } from './copies.js';
 import type { EntryPolicy } from './entry-policy.js';
-import { judge, lifetimes, type Lifetimes, type Verdict } from './freshness.js';
+import { isServed, judge, lifetimes, type Lifetimes, type Verdict } from './freshness.js';
 import type { Layer, LayerContext, RedisParts } from './layer-context.js';
 import { keepLease } from './lease-keeper.js';
+import { orStale } from './or-stale.js';
 import { longerPause, NOT_TOLD, TOLD } from './lease-polling.js';
 import { runLoad, type Loaded } from './load.js';
 import type { Kept } from './memory-tier.js';
@@ -158,7 +159,13 @@ export class Loading implements FirstReads {
         missed = true;
 
         if (found.kind === 'unreadable') return await this.#loadOver(flight, redis);
-        if (found.kind === 'value') {
+        if (found.kind === 'value' && verdict === 'expired') {
+          const lease = await this.#takeOver(key, found, policy.lease, redis);
+          if (lease) return await this.#loadUnder(lease, flight, redis, { entry: found, verdict });
+          // Somebody was faster, which is told as any change.
+          await this.#awaitChange(watch.change, poll, flight as Flight);
+          deadline = shared.deadline();
+        } else if (found.kind === 'value') {
           const lease = await askRedis(shared.leaseRefresh(key, found, policy.lease));
           if (lease) return await this.#loadUnder(lease, flight, redis, { entry: found, verdict });
           if (flight.refresh && isServed(verdict)) return found.value as T;
@@ -195,12 +202,28 @@ export class Loading implements FirstReads {
     try {
       return await redis.shared.lease(key, duration, deadline);
     } catch (error) {
-      // It may be taken, or be taken yet by a server that goes on later, and nobody would load under it.
-      if (error instanceof RedisAway && error.cause.outcome === 'unknown') {
-        redis.recovery.add(redis.shared.redisKey(key));
-      }
+      if (error instanceof RedisAway) this.#doubtLease(key, error, redis);
       throw error;
     }
+  }
+
+  async #takeOver(
+    key: string,
+    entry: StoredEntry,
+    duration: number,
+    redis: RedisParts,
+  ): Promise<Lease | undefined> {
+    try {
+      return await askRedis(redis.shared.leaseOver(key, entry, duration));
+    } catch (error) {
+      if (error instanceof RedisAway) this.#doubtLease(key, error, redis);
+      throw error;
+    }
+  }
+
+  /** It may be taken, or be taken yet by a server that goes on later, and nobody would load under it. */
+  #doubtLease(key: string, { cause }: RedisAway, { shared, recovery }: RedisParts): void {
+    if (cause.outcome === 'unknown') recovery.add(shared.redisKey(key));
   }
 
   /** Somebody else loads. */
@@ -438,20 +461,5 @@ export class Loading implements FirstReads {
     const now = this.#redis?.shared.now() ?? Date.now();
     const age = layer === 'load' ? 0 : Math.max(0, now - createdAt);
     onRead({ key, layer, age, stale: verdict === 'revalidate' || verdict === 'only-on-error' });
-  }
-}
-
-export function isServed(verdict: Verdict): boolean {
-  return verdict === 'fresh' || verdict === 'early' || verdict === 'revalidate';
-}
-
-/** The outcome, or undefined where it takes longer than that. */
-async function orStale<T>(loading: Promise<T>, softTimeout: number): Promise<T | undefined> {
-  if (softTimeout === Infinity) return loading;
-  const pause = delay(softTimeout);
-  try {
-    return await Promise.race([loading, pause.passed.then(() => undefined)]);
-  } finally {
-    pause.cancel();
   }
 }

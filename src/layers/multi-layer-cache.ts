@@ -260,6 +260,8 @@ export class MultiLayerCache {
   /** From here on every entry with one of the tags is stale, in all processes. */
   async invalidateTags(tags: readonly string[]): Promise<void> {
     const redis = this.#redis;
+    // What is being loaded may turn out to have one of them, which only its end tells: nobody joins it any more.
+    this.#flights.closeAll();
     if (!redis) return this.#localTags.invalidate(tags, Date.now());
     redis.recovery.rememberTags(tags);
     try {
@@ -289,7 +291,10 @@ export class MultiLayerCache {
         const key = leased(redisKey);
         if (key !== undefined) this.changed(key.slice(prefix.length));
       },
-      tagChanged: (redisKey) => void tags.onInvalidated(redisKey),
+      tagChanged: (redisKey) => {
+        tags.onInvalidated(redisKey);
+        this.#flights.closeAll();
+      },
       renewed: (part) => {
         const concerned = part && within(part, prefix);
         this.#copies.dropAll(concerned);

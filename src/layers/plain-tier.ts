@@ -163,6 +163,11 @@ export class PlainTier implements Tier {
     return Promise.resolve(undefined);
   }
 
+  /** Nor ever of no use as long as Redis has it. */
+  leaseOver(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   /** Whether somebody loads. */
   async isRefreshed(key: string): Promise<boolean> {
     return (await this.#port.get(this.refreshKey(key))) !== null;

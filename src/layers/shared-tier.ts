@@ -209,6 +209,18 @@ export class SharedTier {
     }
   }
 
+  /**
+   * Takes the lease in the place of an entry that nobody may use any more; undefined when it is no longer the one that stands. Beside
+   * such an entry a lease would be worth little: Redis soon drops the entry, and whoever then finds nothing takes another.
+   */
+  async leaseOver(key: string, entry: StoredEntry, duration: number): Promise<Lease | undefined> {
+    const markerKey = this.redisKey(key);
+    const marker = encodeMarker({ createdAt: this.now(), freshFor: duration });
+    if (!(await this.fill(this.claimOf(key, entry), marker, duration))) return undefined;
+    const version = Buffer.from(versionOf(marker), 'latin1');
+    return { kind: 'held', key, expects: version, markerKey, marker: version };
+  }
+
   /** Takes the right to refresh an entry that stands; undefined when somebody else has it. */
   async leaseRefresh(key: string, entry: StoredEntry, duration: number): Promise<Lease | undefined> {
     const markerKey = this.refreshKey(key);

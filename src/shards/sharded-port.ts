@@ -1,5 +1,6 @@
 import { AuthenticationError, MissingPeerError, type CacheError } from '../errors.js';
 import { combinedState } from '../redis/combined-state.js';
+import { hashTag } from '../redis/hash-tag.js';
 import type { Command, PortState, Reader, Receiver, RedisPort, Reply, StateChange } from '../redis/port.js';
 import type { ConsistentHash } from './consistent-hash.js';
 
@@ -69,8 +70,9 @@ export class ShardedPort implements RedisPort {
     if (errors.length === this.servers.length) throw errors[0];
   }
 
+  /** By the hash tag where there is one: a script's keys must be on one server, and it is the first of them that is asked for. */
   shardOf(key: string): RedisPort {
-    return this.#shards.get(this.#ring.get(key) as string) as RedisPort;
+    return this.#shards.get(this.#ring.get(hashTag(key) ?? key) as string) as RedisPort;
   }
 
   get(key: string, deadline?: number): Promise<Buffer | null> {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BatchCacheManager, CacheClient, createCache, type BatchOperation } from 'tiercel';
 import { redisCli } from '../support/redis-cli.js';
 import { startRedis } from '../support/redis.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { FaultProxy } from 'tiercel/testing';
 import { unhandledRejections } from '../support/unhandled-rejections.js';
 
 const NAMESPACE = 'shop';
@@ -69,7 +69,7 @@ describe('a batch', () => {
 
   it('whose answers are lost settles by the deadline, as unknown, and what follows at once', async () => {
     await using server = await startRedis();
-    await using proxy = await TcpProxy.to(server.port);
+    await using proxy = await FaultProxy.to(server.port);
     await using client = await CacheClient.connect({ url: proxy.url, commandTimeout: '200ms' });
     const batch = new BatchCacheManager(client, { batchSize: 100, concurrency: 1 });
     await client.set('warm', 1);

@@ -3,7 +3,7 @@ import { BulkError, CacheClient, createCache, type CacheManager, type CacheOptio
 import { deferred } from '../../servers/deferred.js';
 import { eventually } from '../support/eventually.js';
 import { startRedis, type RedisServer } from '../support/redis.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { FaultProxy } from 'tiercel/testing';
 
 async function thrownBy(call: Promise<unknown>): Promise<unknown> {
   return call.then(
@@ -140,12 +140,12 @@ describe('many keys at once, where Redis', () => {
 
   describe('loses the connection between a write and its answer', () => {
     it('the write is done, and the error says that this is unknown', async () => {
-      await using proxy = await TcpProxy.to(server.port);
+      await using proxy = await FaultProxy.to(server.port);
       const cache = await open({ memory: false }, proxy.url);
       const client = await CacheClient.connect({ url: proxy.url, commandTimeout: '2s' }, { namespace: 'n' });
       closers.push(() => client.close());
       await cache.set('gone', 1);
-      proxy.deafen();
+      proxy.loseAnswers();
       const outcomes = [
         cache.set('a', 1),
         cache.setMany([
@@ -162,7 +162,7 @@ describe('many keys at once, where Redis', () => {
         async () => Number(await server.cli('EXISTS', 'n::a', 'n::b', 'n::c', 'n::d', 'n::e')) === 5,
       );
       expect(await server.cli('EXISTS', 'n::gone')).toBe(0);
-      proxy.cut();
+      proxy.reset();
       for (const error of await Promise.all(outcomes)) {
         expect(error).toMatchObject({ outcome: 'unknown' });
         const each = error instanceof BulkError ? [...error.failures.values()] : [error];
@@ -187,16 +187,16 @@ describe('many keys at once, where Redis', () => {
 
   describe('cannot be told to clear', () => {
     it('the call rejects, nothing of before is served here, and it is made up for', async () => {
-      await using proxy = await TcpProxy.to(server.port);
+      await using proxy = await FaultProxy.to(server.port);
       const cache = await open({ redis: { url: proxy.url, commandTimeout: 250 } });
       const other = await open();
       await cache.setMany(keys.slice(0, 10).map((key) => [key, 'old']));
-      proxy.deafen();
+      proxy.loseAnswers();
       expect(await thrownBy(cache.clear())).toMatchObject({ operation: 'clear', outcome: 'unknown' });
       expect(cache.peek('k1')).toBeUndefined();
       expect(await cache.getOrSet('k1', () => 'new')).toBe('new');
       expect(await cache.getMany(['k2'])).toEqual(new Map());
-      proxy.cut();
+      proxy.reset();
       await eventually('the replay', async () => (await other.getMany(keys.slice(0, 10))).size === 0);
       await eventually('Redis once more', async () => {
         await cache.getOrSet('k3', () => 'newer');

@@ -6,7 +6,7 @@ import { closedLoop } from '../support/closed-loop.js';
 import { eventually } from '../support/eventually.js';
 import { FakeRedis } from '../support/fake-redis.js';
 import { startRedis, type RedisServer } from '../support/redis.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { FaultProxy } from 'tiercel/testing';
 
 /** What a call may take beyond its deadline on a busy machine. */
 const SLACK = 450;
@@ -62,7 +62,7 @@ describe('the links to Redis', () => {
   });
 
   it('that go dead without a word are replaced, and nobody waits longer than a deadline', async () => {
-    const proxy = await TcpProxy.to(server.port);
+    const proxy = await FaultProxy.to(server.port);
     closers.push(() => proxy.close());
     const cache = createCache({ redis: proxy.url, memory: false });
     closers.push(() => cache.close());
@@ -85,7 +85,7 @@ describe('the links to Redis', () => {
   });
 
   it('that are quiet are found dead by their heartbeat, before a caller pays for it', async () => {
-    const proxy = await TcpProxy.to(server.port);
+    const proxy = await FaultProxy.to(server.port);
     closers.push(() => proxy.close());
     const cache = createCache({ redis: { url: proxy.url, heartbeatInterval: 50, commandTimeout: 100 } });
     closers.push(() => cache.close());

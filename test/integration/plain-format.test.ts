@@ -9,7 +9,7 @@ import { eventually } from '../support/eventually.js';
 import { Opened, PATIENT } from '../support/open-cache.js';
 import { redisCli } from '../support/redis-cli.js';
 import { sharedRedisUrl, uniquePrefix } from '../support/redis.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
+import { FaultProxy } from 'tiercel/testing';
 
 const cli = redisCli(sharedRedisUrl());
 const opened = new Opened();
@@ -224,7 +224,7 @@ describe('P2 with format plain', () => {
 
   it('a delete that could not be told to Redis ends the loads of others once it can', async () => {
     const namespace = uniquePrefix();
-    const proxy = await TcpProxy.to(Number(new URL(sharedRedisUrl()).port));
+    const proxy = await FaultProxy.to(Number(new URL(sharedRedisUrl()).port));
     opened.add(() => proxy.close());
     const here = await open(namespace, { redis: { url: proxy.url, commandTimeout: '200ms' } });
     const there = await open(namespace);

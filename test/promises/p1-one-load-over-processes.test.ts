@@ -88,6 +88,38 @@ describe('P1 one load, over all processes', () => {
     expect(loads).toBe(1);
   });
 
+  it('an entry that Redis drops while its successor is loaded does not bring about another load', async () => {
+    const [here, there] = await Promise.all([open(), open()]);
+    const options = { ttl: 200, jitter: 0 } as const;
+    // Its age counts from here, and its life in Redis from the end of the load.
+    let began = 0;
+    const after = (ms: number): Promise<unknown> =>
+      eventually('time', () => performance.now() >= began + ms, 5000);
+    const slowly = async (): Promise<unknown> => {
+      began = performance.now();
+      return after(150);
+    };
+    await here.getOrSet('k', slowly, options);
+    await eventually('the fill', async () => (await server.cli('STRLEN', 'fleet::k')) !== 22);
+    await after(220);
+    const go = deferred<undefined>();
+    let loads = 0;
+    const load = async (): Promise<string> => {
+      loads++;
+      await go.promise;
+      return 'v';
+    };
+    const first = here.getOrSet('k', load, options);
+    await eventually('the load', () => loads === 1);
+    await after(600);
+    const second = there.getOrSet('k', load, options);
+    await there.get('any');
+    await after(700);
+    expect(loads).toBe(1);
+    go.resolve(undefined);
+    expect(await Promise.all([first, second])).toEqual(['v', 'v']);
+  });
+
   it('a load that fails tells its own callers, and another process may try', async () => {
     const [here, there] = await Promise.all([open(), open()]);
     const fail = deferred<undefined>();

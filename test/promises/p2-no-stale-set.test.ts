@@ -88,6 +88,34 @@ describe('P2 no stale set', () => {
     await holdsNothingOld();
   });
 
+  it.each([
+    ['this process', () => here.invalidateTags(['t'])],
+    ['another', () => there.invalidateTags(['t'])],
+  ])('gives nobody who asks after invalidateTags in %s what was loaded before', async (_, invalidate) => {
+    // So that each has read the tag's record, and is told of its change.
+    await eventually('a tagged copy', async () => {
+      await here.getOrSet('known', async () => 1, { tags: ['t'] });
+      return here.peek('known') === 1;
+    });
+    const began = deferred<undefined>();
+    const go = deferred<undefined>();
+    const old = here.getOrSet('k', async (context) => {
+      began.resolve(undefined);
+      await go.promise;
+      context.setTags(['t']);
+      return 'old';
+    });
+    await began.promise;
+    await invalidate();
+    await here.get('any');
+    const later = here.getOrSet('k', async () => 'new', { tags: ['t'] });
+    go.resolve(undefined);
+    expect(await old).toBe('old'); // who asked before may have it
+    expect(await later).toBe('new');
+    expect(await here.getOrSet('k', async () => 'newer', { tags: ['t'] })).toBe('new');
+    await holdsNothingOld();
+  });
+
   it('holds in whatever order reads, loads and invalidations come', async () => {
     type Step = 'load' | 'finish' | 'delete here' | 'delete there' | 'cli' | 'read here' | 'read there';
     const steps = fc.array(

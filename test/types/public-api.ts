@@ -39,6 +39,20 @@ import {
   type WriteBacklog,
 } from 'tiercel';
 import { protobufCodec } from 'tiercel/protobuf';
+import {
+  conformance,
+  FakeClock,
+  FaultProxy,
+  NotOffered,
+  seededRandom,
+  type ConformanceCache,
+  type ConformanceCheck,
+  type ConformanceRedis,
+  type ConformanceSubject,
+  type FaultProxyTarget,
+  type PromiseName,
+  type SlowNetwork,
+} from 'tiercel/testing';
 
 /** Compiles only where the two types are the same. */
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
@@ -336,4 +350,20 @@ export async function overACluster(): Promise<unknown> {
   // @ts-expect-error one server has no nodes
   const none: unknown = plain.nodes;
   return [nodes, stop, metrics, health.slotsUnserved, none, clustered.namespace('n')];
+}
+
+export async function testing(redis: ConformanceRedis, tried: ConformanceCache): Promise<unknown> {
+  const subject: ConformanceSubject = { redis, open: async () => tried, hop: 100 };
+  const checks: ConformanceCheck[] = [...conformance(subject)];
+  const promises: PromiseName[] = checks.map(({ promise }) => promise);
+  const target: FaultProxyTarget = { host: 'redis', port: 6379, seed: 1 };
+  const network: SlowNetwork = { latency: 5, jitter: 5, bandwidth: 1e6 };
+  const proxy: FaultProxy = await FaultProxy.to(target);
+  proxy.slow(network);
+  const clock = new FakeClock();
+  const now: () => number = clock.now;
+  const random: () => number = seededRandom(1);
+  // @ts-expect-error what it is to do has a name
+  proxy.slow({ delay: 5 });
+  return [promises, now, random, new NotOffered('tags')];
 }

@@ -3,7 +3,7 @@ import { ConsistentHash, createCache, type CacheManager } from 'tiercel';
 import { eventually } from '../../support/eventually.js';
 import { Opened } from '../../support/open-cache.js';
 import { startRedis, uniquePrefix, type RedisServer } from '../../support/redis.js';
-import { TcpProxy } from '../../support/tcp-proxy.js';
+import { FaultProxy } from 'tiercel/testing';
 
 const NAMES = ['a', 'b', 'c'];
 const MAX_STALE = 1000;
@@ -17,7 +17,7 @@ describe('copies in memory of keys on shards', () => {
   const keys = Array.from({ length: 30 }, (_, i) => `k${i}`);
   const on = (name: string): string => keys.find((key) => ring.get(`${namespace}::${key}`) === name) ?? '';
   let servers: RedisServer[];
-  let proxy: TcpProxy;
+  let proxy: FaultProxy;
   let here: CacheManager;
   let there: CacheManager;
 
@@ -29,7 +29,7 @@ describe('copies in memory of keys on shards', () => {
 
   /** Two processes; one of them has its shard `b` behind a proxy. */
   async function setUp(): Promise<void> {
-    proxy = await TcpProxy.to(servers[1]?.port ?? 0);
+    proxy = await FaultProxy.to(servers[1]?.port ?? 0);
     opened.add(() => proxy.close());
     const open = async (second: string): Promise<CacheManager> => {
       const urls = [servers[0]?.url, second, servers[2]?.url];

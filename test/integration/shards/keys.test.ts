@@ -51,6 +51,28 @@ describe('keys over shards', () => {
     }
   });
 
+  it('stand together where they have the same hash tag, as on a Cluster', async () => {
+    const cache = await open();
+    await cache.setMany(keys.map((key) => [`{team}${key}`, key]));
+    const shard = NAMES.indexOf(ring.get('team') ?? '');
+    expect(await keysOf(servers[shard])).toHaveLength(keys.length);
+  });
+
+  it('of writes that wait for the database stand together, so that every one is written', async () => {
+    const cache = await open();
+    const written: number[] = [];
+    const rows = cache.resource('row', {
+      load: async (id: number) => -id,
+      saveMany: async (writes) => void written.push(...writes.map(({ id }) => id)),
+      write: 'behind',
+      behind: { pollInterval: 10 },
+    });
+    const ids = keys.map((_, i) => i);
+    await rows.saveMany(ids.map((id) => [id, id]));
+    expect(await rows.flush('5s')).toBe(0);
+    expect(written.toSorted((a, b) => a - b)).toEqual(ids);
+  });
+
   it('are found by a process that names the shards in another order', async () => {
     await (await open()).set('user:1', 'Ada');
     expect(await (await open(options(['c', 'b', 'a']))).get('user:1')).toBe('Ada');

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hashTag, SLOT_COUNT, slotOf } from '../../../src/cluster/slots.js';
+import { SLOT_COUNT, slotOf } from '../../../src/cluster/slots.js';
+import { hashTag } from '../../../src/redis/hash-tag.js';
 
 /** Bit by bit, as the definition has it. */
 function crc16(bytes: Buffer): number {

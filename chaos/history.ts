@@ -1,0 +1,109 @@
+/**
+ * What is written down of a run. Times are milliseconds of the machine's monotonic clock, which all its processes share.
+ */
+
+/** How a thing is changed. `behind` things have one writer each, so that their writes have an order. */
+export type Kind = 'aside' | 'around' | 'through' | 'behind' | 'tagged';
+export const KINDS: readonly Kind[] = ['aside', 'around', 'through', 'behind', 'tagged'];
+
+/** One life of one worker. Everything that is outside of workers is done by `OUTSIDE`. */
+export interface Life {
+  readonly worker: number;
+  readonly life: number;
+}
+export const OUTSIDE = -1;
+
+/** One change of one thing. It is written down before it begins, so that a killed worker's is known too. */
+export interface Write extends Life {
+  readonly key: string;
+  /** What readers see of it; no other write has the same. */
+  readonly token: string;
+  readonly begin: number;
+  /** Missing where its process was killed, or the run ended, before it settled. */
+  end?: number;
+  /** Whether the caller was told that it is done, and whoever reads need be told nothing more. */
+  ok?: boolean;
+  error?: string;
+}
+
+export interface Read extends Life {
+  readonly key: string;
+  readonly begin: number;
+  readonly end: number;
+  /** What it saw; missing where it failed. */
+  readonly token?: string | undefined;
+  readonly error?: string | undefined;
+}
+
+export interface Load extends Life {
+  readonly key: string;
+  readonly begin: number;
+  end?: number;
+}
+
+export type FaultName =
+  | 'redis freeze'
+  | 'redis kill'
+  | 'client kill'
+  | 'flush'
+  | 'worker kill'
+  | 'worker stop'
+  | 'cut'
+  | 'black hole'
+  | 'slow'
+  | 'lost answers'
+  | 'reset amid an answer'
+  | 'garbage';
+
+export interface Fault {
+  readonly name: FaultName;
+  readonly begin: number;
+  readonly end: number;
+  /** Missing where it concerns all. */
+  readonly worker?: number | undefined;
+}
+
+/** A time in which something was so. */
+export interface Span {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** All that happened, as far as anyone could tell. */
+export interface History {
+  readonly writes: readonly Write[];
+  readonly reads: readonly Read[];
+  readonly loads: readonly Load[];
+  readonly faults: readonly Fault[];
+  /** Of each worker, the times in which it did not run although it lived. */
+  readonly stalls: ReadonlyMap<number, readonly Span[]>;
+  /** Of each worker, the times in which it held its link to Redis not to be ready. */
+  readonly unready: ReadonlyMap<number, readonly Span[]>;
+  /** Of each worker, when each of its lives ended; a life that is missing lived to the end. */
+  readonly deaths: ReadonlyMap<string, number>;
+  /** For each key, the tokens in the order in which the truth had them; the first is that of the start. */
+  readonly order: ReadonlyMap<string, readonly string[]>;
+  /** When a write that was acknowledged before the database had it was seen to be there. */
+  readonly applied: ReadonlyMap<string, number>;
+}
+
+/** What may be expected of a cache; all in milliseconds. */
+export interface Bounds {
+  /** How long a change may take to be told. */
+  readonly hop: number;
+  readonly maxStaleWhenDisconnected: number;
+  readonly ttl: number;
+  readonly lease: number;
+  readonly commandTimeout: number;
+  /** How long after a fault until the links are ready again, where they do not say themselves. */
+  readonly margin: number;
+}
+
+/** The machine's monotonic clock in milliseconds: unlike `performance.now()`, the same in all processes. */
+export function machineNow(): number {
+  return Number(process.hrtime.bigint() / 1000n) / 1000;
+}
+
+export function lifeName({ worker, life }: Life): string {
+  return `${worker}.${life}`;
+}

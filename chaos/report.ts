@@ -1,0 +1,70 @@
+import type { Violation } from './check/violation.js';
+import { lifeName, OUTSIDE, type Load, type Read, type Write } from './history.js';
+import type { ChaosReport } from './run.js';
+
+const SHOWN = 10;
+
+/** What people read after a run. */
+export function renderReport(report: ChaosReport): string {
+  const { history, violations, staleness, worstRead, readErrors, backAfter, bounds } = report;
+  const { reads, writes, loads, faults } = history;
+  const refused = writes.filter(({ ok }) => ok === false).length;
+  const unknown = writes.filter(({ end }) => end === undefined).length;
+  const worst = [...backAfter].sort((a, b) => b[1] - a[1])[0];
+  const lines = [
+    `operations         ${reads.length} reads, ${writes.length} writes (${refused} refused, ${unknown} cut off), ${loads.length} loads`,
+    `written            ${count(writes.map((write) => (write.worker === OUTSIDE ? 'redis-cli DEL' : (write.key.split(':')[0] ?? ''))))}`,
+    `faults             ${faults.length}: ${count(faults.map(({ name }) => name))}`,
+    `errors of reads    ${readErrors}`,
+    `worst read         ${worstRead.toFixed(0)} ms`,
+    `worst staleness    ${staleness.well.toFixed(0)} ms when all was well (${bounds.hop} allowed), ` +
+      `${staleness.disturbed.toFixed(0)} ms under faults (${bounds.maxStaleWhenDisconnected + bounds.hop} allowed)`,
+    `back in service    ${worst ? `${worst[1].toFixed(0)} ms at the latest, after ${worst[0]}` : 'no fault'}`,
+    `violations         ${violations.length}${violations.length > 0 ? `: ${count(violations.map(({ promise }) => promise))}` : ''}`,
+  ];
+  for (const violation of violations.slice(0, SHOWN)) lines.push('', renderViolation(violation, report));
+  if (violations.length > SHOWN) lines.push('', `and ${violations.length - SHOWN} more`);
+  return lines.join('\n');
+}
+
+function count(items: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);
+  return [...counts].map(([item, n]) => `${item} ${n}`).join(', ');
+}
+
+/** The history of its key, shrunk to what matters: what it is about, and what went on in between. */
+function renderViolation({ promise, key, what, about }: Violation, { history }: ChaosReport): string {
+  const from = Math.min(...about.map(({ begin }) => begin)) - 20;
+  const to = Math.max(...about.map(({ begin, end }) => end ?? begin));
+  const readers = new Set(about.map(lifeName));
+  const events: Array<{ readonly at: number; readonly text: string }> = [];
+  const span = (begin: number, end: number | undefined): string =>
+    `${(begin - from).toFixed(1)} to ${end === undefined ? 'its death' : (end - from).toFixed(1)}`;
+  const within = (one: Read | Write | Load): boolean =>
+    one.key === key && one.begin <= to && (one.end ?? to) >= from;
+  for (const write of history.writes.filter(within)) {
+    const outcome = write.ok === true ? 'done' : (write.error ?? 'cut off');
+    const text = `${span(write.begin, write.end)}  ${lifeName(write)} writes ${write.token}: ${outcome}`;
+    events.push({ at: write.begin, text });
+  }
+  for (const load of history.loads.filter(within)) {
+    events.push({ at: load.begin, text: `${span(load.begin, load.end)}  ${lifeName(load)} loads` });
+  }
+  const reads = history.reads.filter((read) => within(read) && readers.has(lifeName(read))).slice(-6);
+  for (const read of reads) {
+    const mark = about.includes(read) ? '   <-- here' : '';
+    const text = `${span(read.begin, read.end)}  ${lifeName(read)} reads ${read.token ?? read.error}${mark}`;
+    events.push({ at: read.begin, text });
+  }
+  for (const fault of history.faults) {
+    if (fault.begin > to || fault.end < from - 3000) continue;
+    const who = fault.worker === undefined ? '' : ` of ${fault.worker}`;
+    events.push({ at: fault.begin, text: `${span(fault.begin, fault.end)}  ${fault.name}${who}` });
+  }
+  const shown = events.sort((a, b) => a.at - b.at).map(({ text }) => `    ${text}`);
+  return [
+    `${promise}  ${key}: ${what}`,
+    ...(shown.length > 40 ? [...shown.slice(0, 15), '    …', ...shown.slice(-25)] : shown),
+  ].join('\n');
+}

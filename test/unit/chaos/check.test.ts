@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import { check } from '../../../chaos/check/check.js';
+import type { Bounds, Fault, History, Load, Read, Write } from '../../../chaos/history.js';
+
+const BOUNDS: Bounds = {
+  hop: 50,
+  maxStaleWhenDisconnected: 1000,
+  ttl: 4000,
+  lease: 1000,
+  commandTimeout: 250,
+  margin: 100,
+};
+const KEY = 'aside:1';
+
+const write = (token: string, begin: number, end: number | undefined, more: Partial<Write> = {}): Write => ({
+  worker: 0,
+  life: 0,
+  key: KEY,
+  token,
+  begin,
+  ...(end !== undefined && { end, ok: true }),
+  ...more,
+});
+const read = (token: string, begin: number, worker = 1, key = KEY): Read => ({
+  worker,
+  life: 0,
+  key,
+  token,
+  begin,
+  end: begin + 5,
+});
+const load = (worker: number, begin: number, end: number): Load => ({
+  worker,
+  life: 0,
+  key: KEY,
+  begin,
+  end,
+});
+
+interface Told {
+  readonly writes?: readonly Write[];
+  readonly reads?: readonly Read[];
+  readonly loads?: readonly Load[];
+  readonly faults?: readonly Fault[];
+  readonly unready?: ReadonlyArray<readonly [worker: number, begin: number, end: number]>;
+  readonly stalls?: History['stalls'];
+  readonly deaths?: History['deaths'];
+  readonly applied?: readonly string[];
+  readonly key?: string;
+}
+
+function promisesBroken(told: Told): string[] {
+  const { writes = [], unready = [], applied = [], key = KEY } = told;
+  const of = (worker: number): Array<{ begin: number; end: number }> =>
+    unready.filter(([who]) => who === worker).map(([, begin, end]) => ({ begin, end }));
+  const history: History = {
+    writes,
+    reads: told.reads ?? [],
+    loads: told.loads ?? [],
+    faults: told.faults ?? [],
+    stalls: told.stalls ?? new Map(),
+    unready: new Map([0, 1, 2].map((worker) => [worker, of(worker)])),
+    deaths: told.deaths ?? new Map(),
+    order: new Map([[key, ['start', ...writes.map(({ token }) => token)]]]),
+    applied: new Map(applied.map((token) => [token, 0])),
+  };
+  return check(history, BOUNDS).violations.map(({ promise }) => promise);
+}
+
+describe('the checker, when all is well', () => {
+  const writes = [write('a', 100, 110), write('b', 200, 210)];
+
+  it('takes what is current, or was within a hop', () => {
+    const reads = [
+      read('start', 50),
+      read('start', 105),
+      read('a', 150),
+      read('a', 205),
+      read('a', 255),
+      read('b', 300),
+    ];
+    expect(promisesBroken({ writes, reads })).toEqual([]);
+  });
+
+  it('takes no value that was replaced more than a hop before it was asked for', () => {
+    expect(promisesBroken({ writes, reads: [read('a', 270)] })).toEqual(['P2-P3']);
+    expect(promisesBroken({ writes, reads: [read('start', 300)] })).toEqual(['P2-P3']);
+  });
+
+  it('takes no value that nobody wrote, or not yet', () => {
+    expect(promisesBroken({ writes, reads: [read('other', 300)] })).toEqual(['unwritten']);
+    expect(promisesBroken({ writes, reads: [read('b', 150)] })).toEqual(['unwritten']);
+  });
+
+  it('has a process know its own writes at once', () => {
+    expect(promisesBroken({ writes, reads: [read('a', 211, 0)] })).toEqual(['own write']);
+    expect(promisesBroken({ writes, reads: [read('a', 211, 1)] })).toEqual([]);
+  });
+
+  it('leaves out the time in which the reader did not run', () => {
+    const stalls = new Map([[1, [{ begin: 215, end: 300 }]]]);
+    expect(promisesBroken({ writes, reads: [read('a', 301)], stalls })).toEqual([]);
+    expect(promisesBroken({ writes, reads: [read('a', 370)], stalls })).toEqual(['P2-P3']);
+  });
+
+  it('takes no read that fails', () => {
+    const failed: Read = { worker: 1, life: 0, key: KEY, begin: 1, end: 2, error: 'away' };
+    expect(promisesBroken({ writes, reads: [failed] })).toEqual(['P5']);
+  });
+});
+
+describe('the checker, under faults', () => {
+  const cut: Fault = { name: 'cut', begin: 1000, end: 5000, worker: 1 };
+
+  it('takes copies for as long as they are trusted without a link, and no longer', () => {
+    const writes = [write('a', 2000, 2010)];
+    expect(promisesBroken({ writes, faults: [cut], reads: [read('start', 3000)] })).toEqual([]);
+    expect(promisesBroken({ writes, faults: [cut], reads: [read('start', 3100)] })).toEqual(['P2-P3']);
+  });
+
+  it('takes no old copy over a new connection', () => {
+    const short: Fault = { ...cut, end: 1200 };
+    const writes = [write('a', 1100, 1110)];
+    expect(promisesBroken({ writes, faults: [short], reads: [read('start', 1320)] })).toEqual([]);
+    expect(promisesBroken({ writes, faults: [short], reads: [read('start', 1400)] })).toEqual(['P2-P3']);
+  });
+
+  it('holds those whose link is well to a hop', () => {
+    const writes = [write('a', 2000, 2010)];
+    expect(promisesBroken({ writes, faults: [cut], reads: [read('start', 2100, 2)] })).toEqual(['P2-P3']);
+  });
+
+  it('lets an invalidation come late that could not be told, and no later than the link is well', () => {
+    const writes = [write('a', 2000, 2010, { worker: 1, ok: false })];
+    expect(promisesBroken({ writes, faults: [cut], reads: [read('start', 5100, 2)] })).toEqual([]);
+    expect(promisesBroken({ writes, faults: [cut], reads: [read('start', 5400, 2)] })).toEqual(['P2-P3']);
+    // But its own process knows.
+    expect(promisesBroken({ writes, faults: [cut], reads: [read('start', 2020, 1)] })).toEqual(['own write']);
+  });
+
+  it('lets the old value stand until its time is over where the process died before it could tell', () => {
+    const writes = [write('a', 2000, undefined)];
+    const deaths = new Map([['0.0', 2005]]);
+    expect(promisesBroken({ writes, deaths, reads: [read('start', 5900)] })).toEqual([]);
+    expect(promisesBroken({ writes, deaths, reads: [read('start', 6200)] })).toEqual(['P2-P3']);
+  });
+});
+
+describe('the checker, of loads', () => {
+  it('takes no two at once', () => {
+    expect(promisesBroken({ loads: [load(0, 100, 200), load(1, 150, 250)] })).toEqual(['P1']);
+    expect(promisesBroken({ loads: [load(0, 100, 200), load(1, 200, 250)] })).toEqual([]);
+  });
+
+  it('takes two where a change came in between, or a link was not well', () => {
+    const loads = [load(0, 100, 200), load(1, 150, 250)];
+    expect(promisesBroken({ loads, writes: [write('a', 120, 140)] })).toEqual([]);
+    expect(promisesBroken({ loads, unready: [[1, 90, 400]] })).toEqual([]);
+  });
+});
+
+describe('the checker, of writes behind', () => {
+  const key = 'behind:1';
+  const writes = [write('a', 100, 110, { key }), write('b', 200, 210, { key })];
+
+  it('misses none that was acknowledged, unless a later one of its key took its place', () => {
+    expect(promisesBroken({ key, writes, applied: ['a', 'b'] })).toEqual([]);
+    expect(promisesBroken({ key, writes, applied: ['b'] })).toEqual([]);
+    expect(promisesBroken({ key, writes, applied: ['a'] })).toEqual(['P7']);
+  });
+
+  it('misses none that Redis lost when it was emptied', () => {
+    const flush: Fault = { name: 'flush', begin: 220, end: 221 };
+    expect(promisesBroken({ key, writes, applied: ['a'], faults: [flush] })).toEqual([]);
+  });
+});
