@@ -46,7 +46,8 @@ export class NamespaceRecovery implements Recoverable {
   constructor({ port, tags, prefix, recovery, beside, besidePrefixes = [] }: NamespaceRecoveryParts) {
     this.#port = port;
     this.#tags = tags;
-    this.#prefixes = [prefix, ...besidePrefixes];
+    // Leases before values: a load that stores in between must not find its own.
+    this.#prefixes = [...besidePrefixes, prefix];
     this.#beside = beside;
     this.#recovery = recovery;
     this.#recentKeys = port.failsOver ? new RecentKeys() : undefined;

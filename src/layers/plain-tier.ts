@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { clearNamespace } from '../client/clear-namespace.js';
 import type { KeySpace } from '../client/key-space.js';
-import { keyOfLease, leaseKeyOf } from '../client/lease-key.js';
+import { keyOfLease, leaseKeyOf, leasePrefixes } from '../client/lease-key.js';
 import { encodeMarker, versionOf } from '../codec/entry.js';
 import type { PlainSerializer } from '../codec/plain.js';
 import type { ValueFields } from '../codec/serializer.js';
@@ -257,8 +257,11 @@ export class PlainTier implements Tier {
     });
   }
 
+  /** Leases first: what is being loaded is of before this, and must find none of its own when the rest is gone. */
   async clear(): Promise<void> {
-    await clearNamespace(this.#port, this.#prefix);
+    // Bare keys are refused, and their leases must not be gone by then.
+    const leases = this.#prefix === '' ? [] : leasePrefixes(this.#prefix);
+    for (const prefix of [...leases, this.#prefix]) await clearNamespace(this.#port, prefix);
   }
 
   /** A bare value does not tell when it was made. */

@@ -222,6 +222,18 @@ describe('P2 with format plain', () => {
     expect(await here.get('k')).toBe('new');
   });
 
+  it('what was loaded before a clear in another process is not stored after it', async () => {
+    const namespace = uniquePrefix();
+    const [here, there] = await Promise.all([open(namespace), open(namespace)]);
+    await there.set('other', 1);
+    const load = await loadOfOldRow(here);
+    await there.clear();
+    await load.finish();
+    expect(await there.get('k')).toBeUndefined();
+    expect(await there.get('other')).toBeUndefined();
+    expect(await cli.raw('EXISTS', `${namespace}::k`)).toBe(0);
+  });
+
   it('a delete that could not be told to Redis ends the loads of others once it can', async () => {
     const namespace = uniquePrefix();
     const proxy = await FaultProxy.to(Number(new URL(sharedRedisUrl()).port));
