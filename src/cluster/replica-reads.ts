@@ -50,6 +50,7 @@ export class ReplicaReads {
   readonly #provenAt = new Map<ClusterNode, number>();
   readonly #restsUntil = new WeakMap<ClusterNode, number>();
   readonly #latencies = new WeakMap<ClusterNode, number>();
+  #tickedAt = performance.now();
   readonly #attended = new Set<ClusterNode>();
   readonly #timer: NodeJS.Timeout;
   #closed = false;
@@ -85,9 +86,13 @@ export class ReplicaReads {
   }
 
   #tick(): void {
+    const now = performance.now();
+    // Where this process itself was held up, nobody could be asked in time, and that is no fault of the replica's.
+    const isOurFault = now - this.#tickedAt > this.#interval * 1.5;
+    this.#tickedAt = now;
     for (const owner of this.#parts.topology.owners) {
       const provenAt = this.#provenAt.get(owner) ?? -Infinity;
-      if (owner.readsAt !== owner && performance.now() - provenAt > this.#longest) this.#lapse(owner);
+      if (owner.readsAt !== owner && now - provenAt > this.#longest) this.#lapse(owner, isOurFault);
       // One that does not answer must not keep the others waiting.
       if (this.#attended.has(owner)) continue;
       this.#attended.add(owner);
@@ -142,11 +147,12 @@ export class ReplicaReads {
     return latency(best) < latency(current) * WORTH_CHANGING ? best : current;
   }
 
-  #lapse(owner: ClusterNode): void {
-    this.#restsUntil.set(owner.readsAt, performance.now() + REST);
-    this.#parts.logger.warn(
-      `${owner.readsAt.name} is too far behind, or silent: its primary is read instead`,
-    );
+  #lapse(owner: ClusterNode, isOurFault: boolean): void {
+    if (!isOurFault) {
+      this.#restsUntil.set(owner.readsAt, performance.now() + REST);
+      const { name } = owner.readsAt;
+      this.#parts.logger.warn(`${name} is too far behind, or silent: its primary is read instead`);
+    }
     this.#switch(owner, owner);
   }
 

@@ -112,13 +112,14 @@ export class BulkRead implements Reader {
   }
 
   #take(found: StoredEntry, place: number, verdict: Verdict): void {
-    if (!isServed(verdict)) {
+    const { loading, redis } = this.#parts;
+    if (!isServed(verdict) || loading.isDoubtful(this.#keys[place] as string, redis)) {
       this.#settle(place, 'miss');
       return;
     }
     this.#values[place] = found.value;
     const watch = this.#watches[place];
-    if (watch) this.#parts.loading.keepFound(this.#keys[place] as string, found, this.#policy, watch);
+    if (watch) loading.keepFound(this.#keys[place] as string, found, this.#policy, watch);
     this.#settle(place, 'hit');
   }
 

@@ -54,6 +54,11 @@ export class Loading implements FirstReads {
   /** Most reads end here: they take no further promise and no second turn where they find what they look for. */
   firstRead<T>(flight: Flight<T>, bytes: Buffer | null): void {
     const redis = this.#redis as RedisParts;
+    if (this.isDoubtful(flight.key, redis)) {
+      this.#unwatch(flight);
+      flight.follow(this.#loadAlone(flight));
+      return;
+    }
     try {
       const found = redis.shared.decode(flight.key, bytes);
       if (!this.#settleAtOnce(found, flight, redis)) {
@@ -113,12 +118,20 @@ export class Loading implements FirstReads {
       const found = await redis.shared.read(key);
       if (found.kind !== 'value') return undefined;
       const verdict = await this.judge(found, policy, redis);
-      if (!isServed(verdict)) return undefined;
+      if (!isServed(verdict) || this.isDoubtful(key, redis)) return undefined;
       this.keepFound(key, found, policy, watch);
       return { entry: found, verdict };
     } finally {
       this.#context.watches.end(watch);
     }
+  }
+
+  /**
+   * Whether what was read of the key may be of before an invalidation. That is asked behind a read, too: it may have been sent
+   * on to a new primary, which lacks what the one before it had confirmed, and that became known while it was under way.
+   */
+  isDoubtful(key: string, { recovery, shared }: RedisParts): boolean {
+    return recovery.pending && recovery.isPending(shared.redisKey(key));
   }
 
   /** What to do with an entry, by its age and its tags. Rejects with `RedisAway`. */
@@ -143,6 +156,7 @@ export class Loading implements FirstReads {
         if (redis.recovery.isPending(shared.redisKey(key))) return await this.#loadAlone(flight);
         const found = await (known ? shared.finish(key, known) : shared.read(key));
         known = undefined;
+        if (this.isDoubtful(key, redis)) return await this.#loadAlone(flight);
         let verdict: Verdict = 'expired';
         if (found.kind === 'value') {
           verdict = await this.judge(found, policy, redis);

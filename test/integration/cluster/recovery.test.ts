@@ -22,9 +22,17 @@ describe('invalidations that could not reach a Cluster', () => {
     try {
       await cache.ready();
       const keys = Array.from({ length: 3000 }, (_, i) => `k${i}`);
+      const writer = createCache({
+        redis: { cluster: cluster.urls, commandTimeout: '10s' },
+        namespace: 'shop',
+        ttl: '1h',
+        memory: false,
+      });
+      await writer.ready();
       for (let i = 0; i < keys.length; i += 500) {
-        await cache.setMany(keys.slice(i, i + 500).map((key) => [key, 'old']));
+        await writer.setMany(keys.slice(i, i + 500).map((key) => [key, 'old']));
       }
+      await writer.close();
       const dead = cluster.nodes.at(-1);
       const others = cluster.nodes.slice(0, -1);
       await Promise.all(cluster.nodes.map((node) => node.freeze()));
