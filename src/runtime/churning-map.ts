@@ -47,6 +47,10 @@ export class ChurningMap<K, V> {
     return [...this.#map.values()];
   }
 
+  [Symbol.iterator](): IterableIterator<[K, V]> {
+    return [...this.#map][Symbol.iterator]();
+  }
+
   clear(): void {
     this.#map = new Map();
     this.#deletions = 0;

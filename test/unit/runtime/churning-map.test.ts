@@ -29,6 +29,7 @@ describe('a map whose entries come and go', () => {
             plain.clear();
           }
           expect(churning.size).toBe(plain.size);
+          expect([...churning]).toEqual([...plain]);
           expect(churning.keys()).toEqual([...plain.keys()]);
           expect(churning.values()).toEqual([...plain.values()]);
           expect(churning.get(from)).toBe(plain.get(from));
