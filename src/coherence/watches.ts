@@ -1,4 +1,5 @@
 import type { KeyPart } from '../redis/port.js';
+import { ChurningMap } from '../runtime/churning-map.js';
 
 /** Someone reads or loads a key and must know whether it changed meanwhile. Whoever begins a watch ends it. */
 export class Watch {
@@ -39,7 +40,7 @@ export class Watch {
  * Every read begins and ends a watch, so they are kept as a chain a key rather than as a set: a key has one nearly always.
  */
 export class Watches {
-  readonly #first = new Map<string, Watch>();
+  readonly #first = new ChurningMap<string, Watch>();
 
   begin(redisKey: string): Watch {
     const watch = new Watch(redisKey);

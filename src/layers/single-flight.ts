@@ -1,6 +1,7 @@
 import type { Watch } from '../coherence/watches.js';
 import type { CacheError } from '../errors.js';
 import type { Reader } from '../redis/port.js';
+import { ChurningMap } from '../runtime/churning-map.js';
 import { turnClock } from '../runtime/turn-clock.js';
 import type { EntryPolicy } from './entry-policy.js';
 import type { Loader } from './load.js';
@@ -119,11 +120,7 @@ export class Flight<T = unknown> implements Job<T>, Reader {
     this.end();
   }
 
-  /**
-   * Leaves the table, and lets go of the outcome. A Map that grows or shrinks leaves its old table of entries behind, which
-   * holds the new one; once such a table is old to the garbage collector, all flights since are kept until its next full run,
-   * and what they answered would be copied about with them: a quarter of the time of a busy process.
-   */
+  /** Leaves the table, and lets go of the outcome: should a flight be kept for a while (see `ChurningMap`), its value is not. */
   end(): void {
     this.#table.close(this);
     this.#outcome = undefined;
@@ -178,7 +175,7 @@ export class Flight<T = unknown> implements Job<T>, Reader {
  * after a change never shares what was read or loaded before it.
  */
 export class SingleFlight {
-  readonly #flights = new Map<string, Flight>();
+  readonly #flights = new ChurningMap<string, Flight>();
   readonly #lingering = new Set<Promise<void>>();
 
   /** The flight under way for the key that one may still join. */

@@ -3,6 +3,9 @@ import type { Driver } from '../connection.js';
 import type { ServerAddress } from '../options.js';
 import { COMMAND_OPTIONS, NodeRedisConnection } from './node-redis-connection.js';
 
+/** Handed on to the socket. By default it takes 16 KiB before the library waits for it: a turn's writes are many system calls. */
+const SOCKET = { writableHighWaterMark: 256 * 1024 };
+
 /** A client that is thrown away with its connection: when to connect again is the link's decision, not the library's. */
 function disposableClient(server: ServerAddress, tracking: boolean) {
   const tls = typeof server.tls === 'object' ? { ...server.tls, tls: true as const } : server.tls;
@@ -12,6 +15,7 @@ function disposableClient(server: ServerAddress, tracking: boolean) {
       port: server.port,
       connectTimeout: server.connectTimeout,
       reconnectStrategy: false,
+      ...SOCKET,
       ...(typeof tls === 'object' ? tls : tls ? { tls: true as const } : {}),
     },
     ...(server.username !== undefined && { username: server.username }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ReadCoalescer } from '../../../src/batch/read-coalescer.js';
-import { attribute, DeadlineError } from '../../../src/errors.js';
+import { attribute, ConnectionError, DeadlineError } from '../../../src/errors.js';
 import type { CommandArgument, Reply } from '../../../src/redis/port.js';
 
 function recording(answer: (args: readonly CommandArgument[]) => Reply | Promise<Reply>) {
@@ -56,6 +56,48 @@ describe('reads of one turn', () => {
     commands.length = 0;
     await Promise.all(Array.from({ length: 10 }, (_, i) => reads.get(`k${i}`)));
     for (const command of commands) expect(command.length - 1).toBeLessThanOrEqual(3);
+  });
+
+  it('become smaller commands as soon as many values have become large', async () => {
+    const large = Buffer.alloc(100_000);
+    const { reads, commands } = recording((args) => args.slice(1).map(() => large));
+    await Promise.all(['a', 'b'].map((key) => reads.get(key)));
+    await Promise.all(Array.from({ length: 10 }, (_, i) => reads.get(`k${i}`)));
+    expect(Math.max(...commands.slice(1).map((command) => command.length - 1))).toBe(2);
+  });
+
+  it('look for others who read the same key only where there may be some', async () => {
+    const { reads, commands } = recording(echo);
+    const seen: Array<readonly [string, number]> = [];
+    const reader = {
+      received: (bytes: Buffer | null, slot: number) => void seen.push([String(bytes), slot]),
+      failed: () => undefined,
+    };
+    for (const slot of [1, 2]) reads.read('a', reader, slot, true);
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const slot of [3, 4]) reads.read('a', reader, slot, slot === 3);
+    reads.read('b', reader, 5, true);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(commands).toEqual([
+      ['MGET', 'a', 'a'],
+      ['MGET', 'a', 'b'],
+    ]);
+    expect(seen).toEqual([
+      ['a', 1],
+      ['a', 2],
+      ['a', 3],
+      ['a', 4],
+      ['b', 5],
+    ]);
+  });
+
+  it('tell each of several readers that their command was never sent', async () => {
+    const { reads } = recording(() => Promise.reject(new ConnectionError('gone', { sent: false })));
+    for (const outcome of await Promise.allSettled(['a', 'a', 'b'].map((key) => reads.get(key)))) {
+      expect(outcome).toMatchObject({
+        reason: { code: 'TIERCEL_CONNECTION', sent: false, outcome: 'not-done' },
+      });
+    }
   });
 
   it('fail together, each with an error of its own that can be told its key', async () => {
