@@ -15,6 +15,7 @@ export class TcpProxy implements AsyncDisposable {
   readonly #pairs = new Set<Pair>();
   /** Connections accepted so far. */
   accepted = 0;
+  #refuses = false;
 
   private constructor(targetPort: number) {
     this.#targetPort = targetPort;
@@ -58,6 +59,15 @@ export class TcpProxy implements AsyncDisposable {
     }
   }
 
+  /** Ends every further one, until {@link mend}. */
+  refuse(): void {
+    this.#refuses = true;
+  }
+
+  mend(): void {
+    this.#refuses = false;
+  }
+
   async close(): Promise<void> {
     this.cut();
     this.#server.close();
@@ -70,6 +80,7 @@ export class TcpProxy implements AsyncDisposable {
 
   #join(client: Socket): void {
     this.accepted++;
+    if (this.#refuses) return void client.destroy();
     const target = connect(this.#targetPort, '127.0.0.1');
     const pair: Pair = { client, target, passes: true, answers: true };
     this.#pairs.add(pair);
