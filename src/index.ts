@@ -1,9 +1,5 @@
-export {
-  createCache,
-  type CacheOptions,
-  type CoherenceMode,
-  type MemoryOptions,
-} from './manager/create-cache.js';
+export { createCache, type CacheOptions, type MemoryOptions } from './manager/create-cache.js';
+export type { CoherenceMode } from './manager/open-redis.js';
 export { ClusterCacheManager, type ClusterHealth } from './cluster/cluster-cache-manager.js';
 export type {
   ClusterMetrics,

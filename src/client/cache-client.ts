@@ -1,4 +1,4 @@
-import { isMarker } from '../codec/entry.js';
+import { isMarker, type EntryHeader } from '../codec/entry.js';
 import type { Compression } from '../codec/compression/compression.js';
 import type { ValueSerializer } from '../codec/plain.js';
 import type { DecodedValue, Unreadable } from '../codec/serializer.js';
@@ -187,7 +187,7 @@ export class CacheClient implements AsyncDisposable {
       if (this.#isPlain) return await this.#expirePlain(key, lifetime);
       return await replaceUnchanged(this.#port, this.#prefix + key, lifetime, async (bytes) => {
         const entry = await this.#decode(bytes);
-        return entry && this.#encode(entry.value, lifetime);
+        return entry && this.#prolonged(entry.value, entry.header, lifetime);
       });
     } catch (error) {
       throw this.#failed(error, 'expire', key);
@@ -374,6 +374,13 @@ export class CacheClient implements AsyncDisposable {
   #encode(value: unknown, ttl: number): Buffer | Promise<Buffer> {
     const freshFor = ttl === Infinity ? undefined : ttl;
     const fields = { createdAt: this.#port.serverNow(), freshFor };
+    return this.#serializer.encode(value, fields, this.#compression);
+  }
+
+  /** The value remains as old as it is: what was invalidated since it was loaded must not count as loaded now. */
+  #prolonged(value: unknown, { createdAt, cost, tags }: EntryHeader, ttl: number): Buffer | Promise<Buffer> {
+    const age = Math.max(0, this.#port.serverNow() - createdAt);
+    const fields = { createdAt, cost, tags, freshFor: ttl === Infinity ? undefined : age + ttl };
     return this.#serializer.encode(value, fields, this.#compression);
   }
 

@@ -13,6 +13,7 @@ const DICTIONARY_CLAIMS = '%dictclaim';
 export const REFRESH_PREFIX = '%refresh:';
 const BEHIND = '%behind';
 const PRELOAD = '%preload';
+const CHANGES = '%changes';
 
 /**
  * Where a namespace's keys stand in Redis: `shop::user:42`, and `shop:eu::user:42` for the namespace `eu` within `shop`.
@@ -91,6 +92,11 @@ export class KeySpace {
   /** What all keys of this namespace, of those within it, and of what is kept about them begin with. */
   get familyPrefix(): string {
     return this.path.length === 0 ? '' : `${this.path.map(encodeName).join(':')}:`;
+  }
+
+  /** The channel on which processes tell each other of changes in this family. */
+  get changesChannel(): string {
+    return this.familyPrefix + CHANGES;
   }
 
   #beside(reserved: string): string {

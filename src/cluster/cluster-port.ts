@@ -23,7 +23,8 @@ import type {
 } from '../redis/port.js';
 import { Replies } from '../redis/replies.js';
 import { ServerClock } from '../redis/server-clock.js';
-import { isHopeless, settled, SingleServerPort } from '../redis/single-server-port.js';
+import { settled, SingleServerPort } from '../redis/single-server-port.js';
+import { isHopeless } from '../redis/until-ready.js';
 import type { Logger } from '../runtime/logger.js';
 import { delay } from '../runtime/delay.js';
 import { turnClock } from '../runtime/turn-clock.js';

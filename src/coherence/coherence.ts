@@ -1,5 +1,7 @@
 import type { CacheMetrics } from '../metrics/cache-metrics.js';
-import type { KeyPart, PortState, RedisPort, StateChange } from '../redis/port.js';
+import type { KeyPart, StateChange } from '../redis/port.js';
+import type { ChangeFeed } from './change-feed.js';
+import { SignsOfLife } from './signs-of-life.js';
 import type { Watches } from './watches.js';
 
 /** One namespace that keeps copies of what is in Redis. */
@@ -16,8 +18,8 @@ export interface CoherentNamespace {
   besideChanged(redisKey: string): void;
   /** The same for a tag's record. */
   tagChanged(redisKey: string): void;
-  /** There is a new connection: what was learned before it proves nothing, or of the part of the keys that it concerns. */
-  renewed(part?: KeyPart): void;
+  /** Changes may have gone unheard, as over a new connection: what was learned before proves nothing, or nothing of the part. */
+  unproven(part?: KeyPart): void;
   /** The server was silent, and tells of changes again. */
   resumed(part?: KeyPart): void;
   /** The connection has been away for as long as copies may be served without it. */
@@ -25,10 +27,10 @@ export interface CoherentNamespace {
 }
 
 export interface CoherenceParts {
-  readonly port: RedisPort;
+  readonly feed: ChangeFeed;
   readonly watches: Watches;
   readonly metrics: CacheMetrics;
-  /** Milliseconds that copies are served after the last sign of life of a connection that is lost. */
+  /** Milliseconds that copies are served after the last sign of life of whoever tells of changes. */
   readonly maxStaleWhenDisconnected: number;
 }
 
@@ -38,14 +40,15 @@ export interface CoherenceParts {
  *
  * A connection that is lost tells of nothing. Copies are then served for `maxStaleWhenDisconnected` after it last gave a sign
  * of life, and none of them survives the next connection, since what happened in between will never be told. A server that is
- * silent and speaks again on the same connection tells of everything in order, so what is left by then stays.
+ * silent and speaks again on the same connection tells of everything in order, so what is left by then stays. How long ago that
+ * last sign of life was is looked at all the time (`SignsOfLife`).
  *
  * Where there are several servers each connection is told of by itself, with the part of the keys that it vouches for: all of
  * this then happens to those keys alone. Which keys these are is asked when it happens, and not before: what another server
  * has taken over meanwhile is no longer the concern of the one that was lost.
  */
 export class Coherence {
-  readonly #port: RedisPort;
+  readonly #feed: ChangeFeed;
   readonly #watches: Watches;
   readonly #metrics: CacheMetrics;
   readonly #maxStale: number;
@@ -53,28 +56,40 @@ export class Coherence {
   readonly #byPrefix = new Map<string, (redisKey: string) => void>();
   #bare: CoherentNamespace | undefined;
   #epoch = 0;
-  /** By the part that is without a connection; undefined is for all keys. */
-  readonly #expiries = new Map<KeyPart | undefined, NodeJS.Timeout>();
+  /** By the part that a connection vouches for; undefined is for all keys. */
+  readonly #signs = new Map<KeyPart | undefined, SignsOfLife>();
+  /** Of which copies have expired. Nearly always there are none, and every copy that is to be kept asks. */
+  readonly #expired = new Map<KeyPart | undefined, SignsOfLife>();
+  #closed = false;
 
-  constructor({ port, watches, metrics, maxStaleWhenDisconnected }: CoherenceParts) {
-    this.#port = port;
+  constructor({ feed, watches, metrics, maxStaleWhenDisconnected }: CoherenceParts) {
+    this.#feed = feed;
     this.#watches = watches;
     this.#metrics = metrics;
     this.#maxStale = maxStaleWhenDisconnected;
-    port.onInvalidate((redisKey, part) => this.#invalidated(redisKey, part));
-    port.onStateChange((change) => this.#stateChanged(change));
+    feed.onInvalidate((redisKey, part) => this.#invalidated(redisKey, part));
+    feed.onUnproven?.(() => this.#unproven(undefined));
+    feed.onStateChange((change) => this.#stateChanged(change));
   }
 
-  /** Counts the connections there were. */
+  /** Counts the times after which what was learned before proved nothing: each connection is one. */
   get epoch(): number {
     return this.#epoch;
   }
 
-  /** Whether changes are told at the moment. */
-  get proven(): boolean {
-    const { tracking, state } = this.#port;
-    // Where each connection is told of by itself, those that are lost say nothing of the others.
-    return tracking && (state === 'ready' || (state === 'degraded' && !this.#expiries.has(undefined)));
+  /** Whether changes of the key are told at the moment. */
+  proves(redisKey: string): boolean {
+    const { state } = this.#feed;
+    // Of several servers those that are away answer nothing, and so what is read comes from one that tells.
+    if (state !== 'ready' && state !== 'degraded') return false;
+    if (this.#expired.size === 0) return true;
+    for (const [part, signs] of this.#expired) {
+      if (!signs.overdue) {
+        this.#expired.delete(part);
+        signs.resume();
+      } else if (part ? part.has(redisKey) : state === 'ready') return false;
+    }
+    return true;
   }
 
   add(namespace: CoherentNamespace): void {
@@ -89,7 +104,8 @@ export class Coherence {
   }
 
   close(): void {
-    for (const timer of this.#expiries.values()) clearTimeout(timer);
+    this.#closed = true;
+    for (const signs of this.#signs.values()) signs.close();
   }
 
   #invalidated(redisKey: string | null, part?: KeyPart): void {
@@ -107,28 +123,34 @@ export class Coherence {
     this.#watches.changed(redisKey);
   }
 
-  #stateChanged({ state, renewed, part }: StateChange): void {
-    if (!this.#port.tracking) return;
-    if (renewed) {
-      this.#epoch++;
-      for (const namespace of this.#namespaces) namespace.renewed(part);
-      this.#watches.allChanged(part);
-    }
-    if (state === 'ready') {
-      clearTimeout(this.#expiries.get(part));
-      this.#expiries.delete(part);
-      for (const namespace of this.#namespaces) namespace.resumed(part);
-    } else if (isAway(state) && !this.#expiries.has(part)) {
-      const left = (part ?? this.#port).lastHeard() + this.#maxStale - performance.now();
-      this.#expiries.set(part, setTimeout(() => this.#expire(part), Math.max(0, left)).unref());
-    }
+  #unproven(part: KeyPart | undefined): void {
+    this.#epoch++;
+    for (const namespace of this.#namespaces) namespace.unproven(part);
+    this.#watches.allUnproven(part);
   }
 
-  #expire(part: KeyPart | undefined): void {
-    for (const namespace of this.#namespaces) namespace.expired(part);
+  #stateChanged({ state, previous, renewed, part }: StateChange): void {
+    if (this.#closed) return;
+    if (renewed) this.#unproven(part);
+    if (state === 'ready') for (const namespace of this.#namespaces) namespace.resumed(part);
+    // Of keys that have moved it says who has them now, and nothing of a connection.
+    if (part && state === previous && !this.#signs.has(part)) return;
+    this.#signsOf(part).told(state !== 'ready');
   }
-}
 
-function isAway(state: PortState): boolean {
-  return state === 'lost' || state === 'silent' || state === 'degraded';
+  #signsOf(part: KeyPart | undefined): SignsOfLife {
+    const known = this.#signs.get(part);
+    if (known) return known;
+    const source = part ?? this.#feed;
+    const signs: SignsOfLife = new SignsOfLife({
+      lastHeard: () => source.lastHeard(),
+      maxStale: this.#maxStale,
+      onExpired: () => {
+        this.#expired.set(part, signs);
+        for (const namespace of this.#namespaces) namespace.expired(part);
+      },
+    });
+    this.#signs.set(part, signs);
+    return signs;
+  }
 }

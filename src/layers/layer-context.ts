@@ -1,4 +1,4 @@
-import type { Watches } from '../coherence/watches.js';
+import type { Watch, Watches } from '../coherence/watches.js';
 import type { Barrier } from '../memory/isolation.js';
 import type { CacheMetrics } from '../metrics/cache-metrics.js';
 import type { NamespaceRecovery } from './namespace-recovery.js';
@@ -30,8 +30,13 @@ export interface LayerContext {
   readonly onBackgroundError: (error: unknown, operation: string, key: string) => void;
   /** Counts the connections there were: what was learned before the last one proves nothing. */
   readonly epoch: () => number;
-  /** Whether changes in Redis are told at the moment. */
-  readonly proven: () => boolean;
+  /**
+   * Whether what was read or stored under the watch may be kept: as far as anyone tells nobody changed it since, and changes
+   * are told at the moment, to this watch too. Where nobody is to tell, only what this process does counts.
+   */
+  readonly proves: (watch: Watch) => boolean;
+  /** Whether anyone tells of changes in Redis. */
+  readonly tellsChanges: boolean;
   /** Milliseconds that a copy may stay of whose changes nobody tells. */
   readonly unprovenLife: number;
   /** Whoever listens to reads. */

@@ -12,7 +12,7 @@ import { longerPause, NOT_TOLD, TOLD } from './lease-polling.js';
 import { runLoad, type Loaded } from './load.js';
 import type { Kept } from './memory-tier.js';
 import { askRedis, RedisAway } from './redis-away.js';
-import type { Found, Lease, StoredEntry } from './shared-tier.js';
+import type { Found, InTheWay, Lease, StoredEntry } from './shared-tier.js';
 import type { FirstReads, Flight, SingleFlight } from './single-flight.js';
 
 /** A value just loaded, ready to be stored. */
@@ -148,7 +148,7 @@ export class Loading implements FirstReads {
     let missed = false;
     let known = first;
     let deadline = began + shared.deadline() - performance.now();
-    const polling = shared.tellsChanges ? TOLD : NOT_TOLD;
+    const polling = this.#context.tellsChanges ? TOLD : NOT_TOLD;
     for (let poll = polling.first; ; poll = longerPause(poll, polling)) {
       flight.phase = 'reading';
       const watch = this.#context.watches.begin(shared.redisKey(key));
@@ -172,7 +172,7 @@ export class Loading implements FirstReads {
         if (!missed) this.#context.metrics.recordRead('miss', turnClock.now() - began);
         missed = true;
 
-        if (found.kind === 'unreadable') return await this.#loadOver(flight, redis);
+        if (found.kind === 'unreadable') return await this.#loadOver(flight, redis, found);
         if (found.kind === 'value' && verdict === 'expired') {
           const lease = await this.#takeOver(key, found, policy.lease, redis);
           if (lease) return await this.#loadUnder(lease, flight, redis, { entry: found, verdict });
@@ -290,7 +290,7 @@ export class Loading implements FirstReads {
     const { shared } = redis;
     const onError = (error: unknown): void => this.#context.onBackgroundError(error, 'fill', key);
     const createdAt = shared.now();
-    const watch = this.#context.watches.begin(shared.redisKey(key));
+    const watch = this.#context.watches.beginOwn(shared.redisKey(key));
     const stopKeeping = keepLease(shared, lease, policy.lease, onError);
     const loading = this.#load(flight, standing?.entry.value);
     const store = (loaded: Loaded<T>): Promise<void> => {
@@ -333,7 +333,7 @@ export class Loading implements FirstReads {
   }
 
   /** Something that is no entry is in the way: the outcome is written over it. */
-  async #loadOver<T>(flight: Flight<T>, redis: RedisParts): Promise<T> {
+  async #loadOver<T>(flight: Flight<T>, redis: RedisParts, standing: InTheWay): Promise<T> {
     const { key, policy } = flight;
     const createdAt = redis.shared.now();
     const watch = this.#context.watches.begin(redis.shared.redisKey(key));
@@ -341,7 +341,7 @@ export class Loading implements FirstReads {
       const loaded = await this.#load(flight, undefined);
       const fresh = this.#prepare(loaded, createdAt, policy);
       if (fresh && !watch.changed && !flight.outdated) {
-        flight.afterwards = this.#writeOver(key, fresh, policy, redis).catch((error: unknown) =>
+        flight.afterwards = this.#writeOver(standing, key, fresh, policy, redis).catch((error: unknown) =>
           this.#context.onBackgroundError(error, 'fill', key),
         );
       }
@@ -353,6 +353,7 @@ export class Loading implements FirstReads {
   }
 
   async #writeOver(
+    { claim }: InTheWay,
     key: string,
     { kept, times }: Fresh,
     { compression }: EntryPolicy,
@@ -360,6 +361,8 @@ export class Loading implements FirstReads {
   ): Promise<void> {
     const entry = await shared.encode(kept.value, kept, compression);
     if (!(await tags.prepareFill(kept.tags, kept.createdAt))) return;
+    // Of what is no string nobody can tell whether it still stands.
+    if (claim) return void (await shared.fill(claim, entry, times.keepFor));
     const redisKey = shared.redisKey(key);
     const [written] = await shared.write([{ redisKey, entry, keepFor: times.keepFor, prove: false }]);
     if (written instanceof CacheError) throw written;
@@ -434,7 +437,7 @@ export class Loading implements FirstReads {
     const entry = await shared.encode(kept.value, kept, policy.compression);
     const allowed = kept.tags.length === 0 || (await tags.prepareFill(kept.tags, kept.createdAt));
     const filled = allowed && (await shared.fill(lease, entry, times.keepFor));
-    if (filled && !watch.changed) this.#copies.keep(key, kept, policy, entry.length, this.#context.proven());
+    if (filled && this.#context.proves(watch)) this.#copies.keep(key, kept, policy, entry.length, true);
     if (filled) this.#context.watches.changed(shared.redisKey(key)); // the server does not tell us of our own
     if (!filled || lease.markerKey !== shared.redisKey(key)) await shared.release(lease);
   }
@@ -453,9 +456,9 @@ export class Loading implements FirstReads {
 
   /** @param watch - begun before the read was sent. */
   keepFound(key: string, found: StoredEntry, policy: EntryPolicy, watch: Watch): void {
-    if (watch.changed || !this.#copies.keeps(policy)) return;
+    if (!this.#context.proves(watch) || !this.#copies.keeps(policy)) return;
     const kept: Kept = { ...found.header, value: this.#context.barrier.in(found.value) };
-    this.#copies.keep(key, kept, policy, found.bytes.length, this.#context.proven());
+    this.#copies.keep(key, kept, policy, found.bytes.length, true);
   }
 
   async #judgeTagged(found: StoredEntry, policy: EntryPolicy, redis: RedisParts): Promise<Verdict> {

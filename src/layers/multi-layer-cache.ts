@@ -71,7 +71,7 @@ export class MultiLayerCache {
     this.#memory = memory;
     this.#copies = new Copies(memory, () => this.#now(), context.unprovenLife);
     this.#loading = new Loading(context, redis, this.#copies, this.#flights);
-    const supersede = (key: string): boolean => this.#supersede(key);
+    const supersede = (key: string): boolean => this.supersede(key);
     this.#storing = new Storing({ context, redis, copies: this.#copies, supersede });
     this.#replacing = new Replacing({
       context,
@@ -260,8 +260,7 @@ export class MultiLayerCache {
   /** From here on every entry with one of the tags is stale, in all processes. */
   async invalidateTags(tags: readonly string[]): Promise<void> {
     const redis = this.#redis;
-    // What is being loaded may turn out to have one of them, which only its end tells: nobody joins it any more.
-    this.#flights.closeAll();
+    this.#flights.closeUnjudged();
     if (!redis) return this.#localTags.invalidate(tags, Date.now());
     redis.recovery.rememberTags(tags);
     try {
@@ -293,9 +292,9 @@ export class MultiLayerCache {
       },
       tagChanged: (redisKey) => {
         tags.onInvalidated(redisKey);
-        this.#flights.closeAll();
+        this.#flights.closeUnjudged();
       },
-      renewed: (part) => {
+      unproven: (part) => {
         const concerned = part && within(part, prefix);
         this.#copies.dropAll(concerned);
         this.#flights.closeAll(concerned);
@@ -335,11 +334,11 @@ export class MultiLayerCache {
     this.#flights.outdateAll(concerned);
   }
 
-  /** The copy goes, and what is under way is of the past. Returns whether there was a copy. */
-  #supersede(key: string): boolean {
+  /** This process changes the key: the copy goes, and what is under way is of the past. Returns whether there was a copy. */
+  supersede(key: string): boolean {
     this.#flights.outdate(key);
     const redisKey = this.#redis?.shared.redisKey(key) ?? key;
-    this.#context.watches.changed(redisKey);
+    this.#context.watches.supersede(redisKey);
     this.#redis?.recovery.remember(redisKey);
     return this.#copies.drop(key);
   }
@@ -347,7 +346,7 @@ export class MultiLayerCache {
   #supersedeAll(): void {
     this.#copies.dropAll();
     this.#flights.outdateAll();
-    this.#context.watches.changedUnder(this.#redis?.shared.redisKey('') ?? '');
+    this.#context.watches.supersedeUnder(this.#redis?.shared.redisKey('') ?? '');
   }
 
   /** The copy, if it may be served without a load. */

@@ -44,7 +44,7 @@ export class OneWrite implements Receiver<Reply> {
     this.#resolve = resolve;
     this.#reject = reject;
     // What is not kept need not be watched.
-    this.#watch = prepared.prove ? parts.context.watches.begin(prepared.redisKey) : undefined;
+    this.#watch = prepared.prove ? parts.context.watches.beginOwn(prepared.redisKey) : undefined;
   }
 
   /** The key's copy is gone, and what was under way for it is void. */
@@ -86,8 +86,8 @@ export class OneWrite implements Receiver<Reply> {
       context.metrics.increment('errors');
       this.#reject(attribute(this.#failure, 'set', key));
     } else {
-      if (this.#isProven && this.#watch && !this.#watch.changed) {
-        copies.keep(key, kept, this.#policy, entry.length, context.proven());
+      if (this.#isProven && this.#watch && context.proves(this.#watch)) {
+        copies.keep(key, kept, this.#policy, entry.length, true);
       }
       context.metrics.increment('sets');
       this.#resolve();

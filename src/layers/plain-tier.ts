@@ -54,7 +54,7 @@ return 1
 `);
 
 const NOTHING: Found = Object.freeze({ kind: 'nothing' });
-const UNREADABLE: Found = Object.freeze({ kind: 'unreadable' });
+const NO_STRING: Found = Object.freeze({ kind: 'unreadable', claim: undefined });
 const SOMEBODY_LOADS: Found = Object.freeze({ kind: 'loading' });
 
 export interface PlainTierParts {
@@ -182,7 +182,7 @@ export class PlainTier implements Tier {
   }
 
   claimOf(key: string, { bytes }: StoredEntry): Claim {
-    return { key, expects: Buffer.from(createHash('sha1').update(bytes).digest('hex')) };
+    return { key, expects: digestOf(bytes) };
   }
 
   async fill(claim: Claim, entry: Buffer, keepFor: number): Promise<boolean> {
@@ -274,7 +274,7 @@ export class PlainTier implements Tier {
     const decoded = this.#serializer.decode(bytes);
     if (decoded.ok) return { kind: 'value', value: decoded.value, header: decoded.header, bytes };
     this.#onUnreadable(key, decoded.reason);
-    return UNREADABLE;
+    return { kind: 'unreadable', claim: { key, expects: digestOf(bytes) } };
   }
 
   finish(_key: string, found: Found): Promise<Found> {
@@ -284,7 +284,7 @@ export class PlainTier implements Tier {
   inTheWay(key: string, error: unknown): Found | undefined {
     if (!answersWith(error, 'WRONGTYPE')) return undefined;
     this.#onUnreadable(key, 'not-ours');
-    return UNREADABLE;
+    return NO_STRING;
   }
 
   #otherType(key: string, error: unknown): Found {
@@ -292,6 +292,10 @@ export class PlainTier implements Tier {
     if (found) return found;
     throw error instanceof CacheError ? new RedisAway(error) : error;
   }
+}
+
+function digestOf(bytes: Buffer): Buffer {
+  return Buffer.from(createHash('sha1').update(bytes).digest('hex'));
 }
 
 /** What is thrown below and is not ours is a mistake in this package: it must surface as it is. */

@@ -114,12 +114,12 @@ export class Replacing {
   ): Promise<boolean> {
     const { context, copies } = this.#parts;
     const redisKey = shared.redisKey(claim.key);
-    const watch = context.watches.begin(redisKey);
+    const watch = context.watches.beginOwn(redisKey);
     try {
       const allowed = kept.tags.length === 0 || (await tags.prepareFill(kept.tags, kept.createdAt));
       const filled = allowed && (await shared.fill(claim, entry, keepFor));
       if (!filled) return false;
-      if (!watch.changed) copies.keep(claim.key, kept, policy, entry.length, context.proven());
+      if (context.proves(watch)) copies.keep(claim.key, kept, policy, entry.length, true);
       return true;
     } catch (error) {
       context.onBackgroundError(error, 'fill', claim.key);

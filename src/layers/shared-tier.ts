@@ -36,7 +36,13 @@ export type Found =
   | { readonly kind: 'lease' }
   | { readonly kind: 'loading' }
   | { readonly kind: 'nothing' }
-  | { readonly kind: 'unreadable' };
+  | InTheWay;
+
+export interface InTheWay {
+  readonly kind: 'unreadable';
+  /** That it still stands; undefined where it is no string at all. */
+  readonly claim: Claim | undefined;
+}
 
 /** What a fill depends on. */
 export interface Claim {
@@ -65,7 +71,7 @@ export interface Writing {
 }
 
 const NOTHING: Found = Object.freeze({ kind: 'nothing' });
-const UNREADABLE: Found = Object.freeze({ kind: 'unreadable' });
+const NO_STRING: InTheWay = Object.freeze({ kind: 'unreadable', claim: undefined });
 const A_LEASE: Found = Object.freeze({ kind: 'lease' });
 /** As many bytes of an entry as tell whether it is a marker. */
 const MARKER_END = '21';
@@ -131,7 +137,7 @@ export class SharedTier {
     this.#onUnreadable = parts.onUnreadable;
   }
 
-  /** Whether the server tells of changes to keys that were read. */
+  /** Whether the server tells of changes to keys that were read, and to no others: what is written must then be read. */
   get tellsChanges(): boolean {
     return this.#port.tracking;
   }
@@ -371,7 +377,7 @@ export class SharedTier {
   inTheWay(key: string, error: unknown): Found | undefined {
     if (!answersWith(error, 'WRONGTYPE')) return undefined;
     this.#onUnreadable(key, 'not-ours');
-    return UNREADABLE;
+    return NO_STRING;
   }
 
   #proves(wanted: boolean): boolean {
@@ -384,7 +390,8 @@ export class SharedTier {
     }
     if (decoded.reason === 'marker') return A_LEASE;
     this.#onUnreadable(key, decoded.reason);
-    return UNREADABLE;
+    // What would be the version id if it were an entry.
+    return { kind: 'unreadable', claim: { key, expects: Buffer.from(bytes.subarray(4, 12)) } };
   }
 
   #otherType(key: string, error: unknown): Found {

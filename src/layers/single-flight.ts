@@ -60,6 +60,8 @@ export class Flight<T = unknown> implements Job<T>, Reader {
   phase: FlightPhase = 'reading';
   /** The key was written or deleted since the load began: the outcome belongs to the past and must not be stored. */
   outdated = false;
+  /** It has its outcome, which may be a stale value while another is loaded behind the callers' backs. */
+  answered = false;
   /** Whether one may join it: whether the table has it. Kept by the table. */
   listed = true;
   /** By the clock of the turn. */
@@ -107,6 +109,7 @@ export class Flight<T = unknown> implements Job<T>, Reader {
   }
 
   settle(value: T): void {
+    this.answered = true;
     this.#resolve(value);
     this.leaveRound();
     // Whoever comes while the value is still being stored shares it, instead of finding this process's own lease.
@@ -212,7 +215,7 @@ export class SingleFlight {
 
   /** What it will answer is newer than all that closed it: one may join it again. */
   reopen<T>(flight: Flight<T>): void {
-    if (flight.outdated || this.#flights.has(flight.key)) return;
+    if (flight.outdated || flight.answered || this.#flights.has(flight.key)) return;
     flight.listed = true;
     this.#flights.set(flight.key, flight as Flight);
   }
@@ -240,6 +243,16 @@ export class SingleFlight {
       if (!concerned(key)) continue;
       flight.listed = false;
       this.#flights.delete(key);
+    }
+  }
+
+  /**
+   * A tag was invalidated. Whether what is being loaded has the tag shows only when it is there, and then it is judged; whoever
+   * comes from now on must not share it unjudged, nor what was answered before.
+   */
+  closeUnjudged(): void {
+    for (const flight of this.#flights.values()) {
+      if (flight.answered || flight.phase === 'loading') this.close(flight);
     }
   }
 

@@ -192,7 +192,7 @@ export class Storing {
       // What was read meanwhile is of before the write.
       this.#supersede(chunk);
     }
-    const watches = chunk.map(({ redisKey }) => context.watches.begin(redisKey));
+    const watches = chunk.map(({ redisKey }) => context.watches.beginOwn(redisKey));
     try {
       outcomes = await redis.shared.write(chunk);
     } finally {
@@ -205,8 +205,9 @@ export class Storing {
         redis.recovery.add(redisKey);
         failures.set(key, outcome);
       } else {
-        if (outcome && mayKeep && !watches[i]?.changed) {
-          copies.keep(key, kept, policy, entry.length, context.proven());
+        const watch = watches[i];
+        if (outcome && mayKeep && watch && context.proves(watch)) {
+          copies.keep(key, kept, policy, entry.length, true);
         }
         context.metrics.increment('sets');
       }

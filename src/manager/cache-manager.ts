@@ -107,7 +107,7 @@ export class CacheManager implements AsyncDisposable {
    * @throws ConnectionError after `connectTimeout` or `maxRetries`; AuthenticationError; MissingPeerError.
    */
   async ready(): Promise<void> {
-    await this.#cache.port?.connect();
+    await this.#cache.connect();
     await this.#layers.warm();
     await this.#cache.warmedUp();
   }
@@ -284,7 +284,7 @@ export class CacheManager implements AsyncDisposable {
     try {
       return await this.#client.expire(key, ttl);
     } finally {
-      this.#layers.changed(key);
+      this.#layers.supersede(key);
     }
   }
 

@@ -33,11 +33,12 @@ import {
   type WriteBehindOptions,
 } from '../strategies/write-behind/write-behind-options.js';
 import { WriteQueue } from '../strategies/write-behind/write-queue.js';
+import type { OpenedRedis } from './open-redis.js';
 
 /** What `createCache` has found its options to mean. */
 export interface CacheSettings {
   /** Missing for a cache without Redis. */
-  readonly port: RedisPort | undefined;
+  readonly opened: OpenedRedis | undefined;
   readonly serializer: Serializer;
   /** Missing for a cache without memory. */
   readonly memory: CopyMemory | undefined;
@@ -71,17 +72,18 @@ export class CacheParts {
   readonly #readListeners = new Set<(event: ReadEvent) => void>();
 
   constructor(settings: CacheSettings) {
-    const { port, metrics, logger } = settings;
+    const { opened, metrics, logger } = settings;
+    const port = opened?.port;
     this.#settings = settings;
     this.port = port;
     this.memory = settings.memory;
     this.metrics = metrics;
     this.logger = logger;
-    const watches = new Watches();
+    const watches = new Watches(opened?.echoes);
     const coherence =
-      port &&
+      opened?.feed &&
       new Coherence({
-        port,
+        feed: opened.feed,
         watches,
         metrics,
         maxStaleWhenDisconnected: settings.maxStaleWhenDisconnected,
@@ -100,7 +102,8 @@ export class CacheParts {
         logger.debug(`${operation} failed and was done without`, { error, key });
       },
       epoch: () => coherence?.epoch ?? 0,
-      proven: () => coherence?.proven ?? true,
+      tellsChanges: coherence !== undefined,
+      proves: (watch) => !watch.changed && !watch.deaf && (coherence?.proves(watch.redisKey) ?? true),
       unprovenLife: settings.unprovenLife,
       onRead: undefined,
     };
@@ -184,6 +187,12 @@ export class CacheParts {
     return reportMemory(this.port, keys, this.#serializers.for(keys), options);
   }
 
+  /** Resolves when Redis answers, and tells of changes where it is to. */
+  async connect(): Promise<void> {
+    await this.port?.connect();
+    await this.#settings.opened?.apart?.connect();
+  }
+
   listenToReads(listener: (event: ReadEvent) => void): () => void {
     this.#readListeners.add(listener);
     this.#setReadListener();
@@ -204,6 +213,7 @@ export class CacheParts {
     await Promise.all(this.#layers.map((layers) => layers.settle()));
     await this.#recovery?.close();
     this.#coherence?.close();
+    this.#settings.opened?.apart?.close();
     await this.port?.close();
     this.memory?.clear();
   }
@@ -219,7 +229,12 @@ export class CacheParts {
         ? new PlainTier({ port, keys, serializer, onUnreadable })
         : new SharedTier({ port, keys, serializer, onUnreadable });
     const stale = Math.max(policy.staleWhileRevalidate, policy.staleIfError);
-    const tags = new TagTable({ port, keys, retention: policy.ttl + stale, remember: port.tracking });
+    const tags = new TagTable({
+      port,
+      keys,
+      retention: policy.ttl + stale,
+      remember: this.#coherence !== undefined,
+    });
     const { prefix } = keys;
     const recovery = new NamespaceRecovery({
       port,

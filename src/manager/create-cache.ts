@@ -10,13 +10,11 @@ import { InvalidOptionError } from '../errors.js';
 import { CopyMemory } from '../layers/copy-memory.js';
 import type { Isolation } from '../memory/memory-store.js';
 import { CacheMetrics } from '../metrics/cache-metrics.js';
-import type { Tracking } from '../redis/connection.js';
-import { canTrack, openPort } from '../redis/open-port.js';
 import type { RedisOptions } from '../redis/options.js';
-import type { RedisPort } from '../redis/port.js';
 import { guardedLogger, type Logger } from '../runtime/logger.js';
 import { oneOf, positiveInteger, rejectUnknownOptions } from '../validate.js';
 import { CacheManager } from './cache-manager.js';
+import { coherenceMode, openRedis, type CoherenceMode } from './open-redis.js';
 import { CacheParts } from './cache-parts.js';
 import {
   DEFAULT_POLICY,
@@ -41,9 +39,6 @@ export interface MemoryOptions {
   readonly isolation?: Isolation;
 }
 
-/** How this process comes to know that a key was changed elsewhere. */
-export type CoherenceMode = 'tracking' | 'broadcast' | 'none';
-
 export interface CacheOptions extends Omit<EntryOptions, 'memory'> {
   /**
    * A URL, options of one server, `{ cluster }` with some nodes of a Redis Cluster, `{ sentinel }`, `{ shards }`, or
@@ -55,12 +50,24 @@ export interface CacheOptions extends Omit<EntryOptions, 'memory'> {
   /** Bounds of the memory of the process, or false to keep nothing there. */
   readonly memory?: MemoryOptions | false;
   /**
-   * How changes by others are heard of. `tracking`: the server tells of every key that was read, whoever changes it (Redis 6
-   * or later). `broadcast`: it tells of every key of the namespace. `none`: nobody tells, and copies stay until their time is
-   * over. Default `tracking`; for a client of yours that cannot, no memory.
+   * How changes by others are heard of. Default: the first of these that the client can.
+   *
+   * - `tracking`: the server tells of every key that was read, whoever changes it, in order with the answers.
+   * - `broadcast`: it tells of every key of the namespace, whoever changes it. On a client of yours it takes a connection of its
+   *   own beside it (`client.duplicate()`). It costs one more read of Redis for each value that is loaded or set here.
+   * - `pubsub`, to be chosen: for a server or a proxy that refuses `CLIENT TRACKING`. Caches tell each other of what they
+   *   change, so all that share a namespace must have chosen it. Nobody hears of what is done otherwise (`redis-cli DEL`,
+   *   `FLUSHALL`, other programs, a bare `CacheClient`), nor that Redis drops a key because it expires or memory is short.
+   *   It takes a connection of its own, and a user of Redis who may use the channel `<namespace>:%changes`.
+   * - `none`: nobody tells, and copies stay until their time is over.
+   *
+   * A client of yours that can do none of it gets no memory.
    */
   readonly coherence?: CoherenceMode;
-  /** How long copies are served after the last sign of life of a connection that was lost. Default 5 s. */
+  /**
+   * How long copies are served after the last sign of life of a connection that tells of changes. A loss that nobody is told
+   * of is noticed after 150 ms at the earliest. Default 5 s.
+   */
   readonly maxStaleWhenDisconnected?: Duration;
   /** Loads that may run at once while Redis is away and cannot share them. Default 256. */
   readonly maxLoads?: number;
@@ -92,7 +99,6 @@ const OPTIONS = [
   'maxValueBytes',
   'logger',
 ];
-const MODES = ['tracking', 'broadcast', 'none'] as const;
 
 /**
  * Makes a cache. It connects in the background: calls made before that wait for the first connection within their deadline,
@@ -123,9 +129,12 @@ export function createCache(options: CacheOptions = {}): CacheManager {
   const mode = redis === undefined ? 'none' : coherenceMode(options, redis, logger);
   const kept =
     memory === false || (mode === undefined && memory === undefined) ? undefined : memoryOf(memory ?? {});
+  const opened =
+    redis === undefined
+      ? undefined
+      : openRedis(redis, { mode, keepsCopies: kept !== undefined, keys, maxStaleWhenDisconnected, logger });
   const cache = new CacheParts({
-    port:
-      redis === undefined ? undefined : portFor(redis, kept && mode, keys, maxStaleWhenDisconnected, logger),
+    opened,
     serializer: serializerOf(options),
     memory: kept,
     isolation: oneOf(
@@ -142,8 +151,8 @@ export function createCache(options: CacheOptions = {}): CacheManager {
   });
   const path = namespace === '' ? [] : [namespace];
   const parts = { cache, path, policy, ...cache.openNamespace(path, policy.plain) };
-  return cache.port instanceof ClusterPort
-    ? new ClusterCacheManager(parts, cache.port)
+  return opened?.bare instanceof ClusterPort
+    ? new ClusterCacheManager(parts, opened.bare)
     : new CacheManager(parts);
 }
 
@@ -153,52 +162,4 @@ function memoryOf(options: MemoryOptions): CopyMemory {
     parseByteSize(options.maxBytes ?? '64mb', 'memory.maxBytes'),
     options.maxEntries === undefined ? undefined : positiveInteger(options.maxEntries, 'memory.maxEntries'),
   );
-}
-
-/** Undefined where the client that was given cannot tell of changes, and nobody said that this be accepted. */
-function coherenceMode(
-  options: CacheOptions,
-  redis: RedisOptions,
-  logger: Logger,
-): CoherenceMode | undefined {
-  const chosen = options.coherence === undefined ? undefined : oneOf(options.coherence, MODES, 'coherence');
-  const able = canTrack(redis);
-  if (chosen === 'none' || able.includes(chosen ?? 'tracking')) return chosen ?? 'tracking';
-  const remedy =
-    `give a URL, make a client of @redis/client with { RESP: 3, emitInvalidate: true }, ` +
-    `or choose coherence: 'none' (copies then stay until their time is over) or memory: false`;
-  if (chosen !== undefined || (options.memory !== undefined && options.memory !== false)) {
-    throw new InvalidOptionError(`coherence: this client cannot tell of keys that change; ${remedy}`);
-  }
-  if (options.memory === undefined)
-    logger.warn(
-      `nothing is kept in memory, since the Redis client cannot tell of keys that change; ${remedy}`,
-    );
-  return undefined;
-}
-
-function portFor(
-  redis: RedisOptions,
-  mode: CoherenceMode | undefined,
-  keys: KeySpace,
-  maxStaleWhenDisconnected: number,
-  logger: Logger,
-): RedisPort {
-  const tracking: Record<CoherenceMode, Tracking | undefined> = {
-    tracking: { of: 'reads' },
-    broadcast: { of: 'prefix', prefix: keys.familyPrefix },
-    none: undefined,
-  };
-  const port = openPort(redis, {
-    logger,
-    tracking: mode && tracking[mode],
-    // A connection that died without a word must be noticed well within the time that it is trusted.
-    heartbeatAtMost: Math.max(50, maxStaleWhenDisconnected / 3),
-  });
-  port.onStateChange(({ state, previous, cause, part }) => {
-    if (state === previous) return;
-    const level = state === 'ready' || state === 'closed' ? 'info' : 'warn';
-    logger[level](`Redis at ${part?.name ?? port.address} is ${state}`, { previous, error: cause });
-  });
-  return port;
 }

@@ -10,17 +10,25 @@ export interface Connection {
   onLost(listener: (cause: unknown) => void): void;
   /**
    * Has the server tell of keys that change, on this connection and in order with its replies: a key, or null for all of
-   * them. To be called before the first read. Missing where the client library cannot.
+   * them; of a channel, its messages. To be called before the first read. Missing where the client library cannot.
    */
-  track?(tracking: Tracking, listener: (key: string | null) => void): Promise<void>;
+  track?(tracking: Tracking, listener: (news: string | null) => void): Promise<void>;
   /** Has the server tell of what is published on a channel. Missing where nobody needs it: of a client of the application's. */
   subscribe?(channel: string, listener: () => void): Promise<void>;
+  /** What asks it whether it lives, where `TIME`, which also keeps the clock true, is not allowed. */
+  readonly pulse?: readonly CommandArgument[];
   /** Gives it up at once: what is under way rejects. A user's client is only let go of, never closed. */
   release(): void;
 }
 
-/** Which changes the server tells of: `reads`, of keys this connection has read; `prefix`, of all keys that begin so. */
-export type Tracking = { readonly of: 'reads' } | { readonly of: 'prefix'; readonly prefix: string };
+/**
+ * Which changes are told: `reads`, by the server, of keys this connection has read; `prefixes`, by the server, of all keys
+ * that begin with one of them (`''` for all there are); `channel`, what others publish there.
+ */
+export type Tracking =
+  | { readonly of: 'reads' }
+  | { readonly of: 'prefixes'; readonly prefixes: readonly string[] }
+  | { readonly of: 'channel'; readonly channel: string };
 
 /** Knows one client library. */
 export interface Driver {

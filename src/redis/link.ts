@@ -32,6 +32,8 @@ interface Carrier extends ReplyObserver {
 
 /** A silent connection is replaced after this long: it may be half-open, with a server that knows nothing of it. */
 const REPLACE_AFTER_SILENCE = 1000;
+/** Keeps the clock true besides. */
+const PULSE = ['TIME'];
 /** While callers ask, a lost connection is sought at least this often, however far the backoff has grown. */
 const SEEK_WHEN_ASKED = 250;
 
@@ -74,8 +76,8 @@ export class RedisLink {
   #retry: NodeJS.Timeout | undefined;
   #replacement: NodeJS.Timeout | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
-  /** When the server last answered, by `performance.now()`. */
-  lastHeard = 0;
+  /** When the server last answered, by `performance.now()`; `Infinity` as long as there was no connection yet. */
+  lastHeard = Infinity;
   /** When a caller last asked for something, by `performance.now()`. */
   lastUsed = performance.now();
 
@@ -331,13 +333,13 @@ export class RedisLink {
     if (this.#retry && performance.now() - this.#lastAttemptEnded >= SEEK_WHEN_ASKED) this.#seek();
   }
 
-  /** A regular TIME keeps the clock true and finds a half-open connection before a caller does. */
+  /** A regular question keeps the clock true and finds a half-open connection before a caller does. */
   #beat(): void {
     clearTimeout(this.#heartbeat);
     this.#heartbeat = setTimeout(() => {
       const carrier = this.#current;
       if (carrier && this.#state === 'ready') {
-        this.#write(carrier, ['TIME'], this.#timeReceiver, 0);
+        this.#write(carrier, carrier.connection.pulse ?? PULSE, this.#timeReceiver, 0);
       }
       this.#beat();
     }, this.#settings.heartbeatInterval).unref();

@@ -1,11 +1,13 @@
-import { ConnectionError } from '../errors.js';
+import { AuthenticationError, ConnectionError, ServerError } from '../errors.js';
 import type { Connection, Driver, Tracking } from './connection.js';
+import { toCacheError } from './reply-error.js';
 import type { ServerClock } from './server-clock.js';
 
 /** What to be told of on a new connection, from its first read on. */
 export interface ChangeListening {
   readonly tracking: Tracking;
-  readonly listener: (key: string | null) => void;
+  /** Told of each key, or null for all; of a channel, each message. */
+  readonly listener: (news: string | null) => void;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function openConnection(
     return connection;
   } catch (error) {
     connection?.release();
-    throw error;
+    throw changes ? explained(error, driver) : error;
   } finally {
     clearTimeout(timer);
     abandon.removeEventListener('abort', abort);
@@ -50,6 +52,16 @@ export async function openConnection(
 async function arm(driver: Driver, connection: Connection, changes: ChangeListening): Promise<void> {
   if (!connection.track) throw new ConnectionError(`${driver.name} cannot tell of keys that change`);
   await connection.track(changes.tracking, changes.listener);
+}
+
+/** A proxy, a service that offers less than the whole of Redis, or an ACL refuses `CLIENT TRACKING`: says what is to be done. */
+function explained(error: unknown, driver: Driver): unknown {
+  if (!driver.isReplyError(error) || !/tracking/i.test(String(error))) return error;
+  const refusal = toCacheError(error, true, driver.address);
+  const message = `${refusal.message}; without CLIENT TRACKING choose coherence: 'pubsub' or 'none'`;
+  return refusal instanceof AuthenticationError
+    ? new AuthenticationError(message, { cause: error })
+    : new ServerError(message, { cause: error });
 }
 
 /** The promise's outcome, or the signal's reason. What arrives after that goes to `onLate`. */

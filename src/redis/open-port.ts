@@ -15,7 +15,7 @@ import type { Driver, Tracking } from './connection.js';
 import type * as NodeRedis from './drivers/node-redis.js';
 import { userIoredisDriver, type IoredisLike } from './drivers/user-ioredis.js';
 import { userCluster, type UserCluster } from './drivers/user-cluster.js';
-import { canListen, userNodeRedisDriver, type NodeRedisLike } from './drivers/user-node-redis.js';
+import { userNodeRedisDriver, type NodeRedisLike } from './drivers/user-node-redis.js';
 import {
   checkClientOptions,
   poolSettings,
@@ -41,15 +41,6 @@ export interface PortSettings {
   readonly tracking?: Tracking | undefined;
   /** Milliseconds; a longer `heartbeatInterval` is shortened to it. */
   readonly heartbeatAtMost?: number | undefined;
-}
-
-/** Ways in which what the option says can tell of changed keys. */
-export function canTrack(redis: RedisOptions): ReadonlyArray<'tracking' | 'broadcast'> {
-  // What is wrong with the option itself, opening says.
-  if (typeof redis !== 'object' || redis === null || !('client' in redis)) return ['tracking', 'broadcast'];
-  const cluster = userCluster(redis.client);
-  if (cluster) return cluster.canTrack ? ['tracking', 'broadcast'] : [];
-  return canListen(redis.client) ? ['tracking'] : [];
 }
 
 /** The port for what the option `redis` says. It connects in the background; wrong options throw at once. */
@@ -156,11 +147,13 @@ function openUserClient(
   if (cluster) return openUserCluster(cluster, options, { logger, tracking, heartbeatAtMost });
   checkClientOptions(options);
   const driver = driverFor(options.client, logger);
-  return new SingleServerPort(
-    driver,
-    withHeartbeat(poolSettings({ ...options, connections: 1 }), heartbeatAtMost),
-    tracking,
-  );
+  return new SingleServerPort(driver, portTiming(options, heartbeatAtMost), tracking);
+}
+
+/** @param heartbeatAtMost - milliseconds; a longer `heartbeatInterval` is shortened to it. */
+export function portTiming(options: Exclude<RedisOptions, string>, heartbeatAtMost?: number): PoolSettings {
+  const settings = 'client' in options ? { ...options, connections: 1 } : options;
+  return withHeartbeat(poolSettings(settings), heartbeatAtMost);
 }
 
 function withHeartbeat(settings: PoolSettings, atMost = Infinity): PoolSettings {
@@ -169,18 +162,22 @@ function withHeartbeat(settings: PoolSettings, atMost = Infinity): PoolSettings 
 
 function driverFor(client: unknown, logger: Logger): Driver {
   if (has(client, 'callBuffer')) return userIoredisDriver(client as IoredisLike, logger);
-  if (has(client, 'sendCommand') && 'isReady' in client) return userNodeRedisDriver(client as NodeRedisLike);
+  if (isNodeRedis(client)) return userNodeRedisDriver(client);
   throw new InvalidOptionError(
     `redis.client: expected a client of @redis/client or ioredis, got ${describeValue(client)}`,
   );
 }
 
-function has(client: unknown, method: string): client is object {
+export function isNodeRedis(client: unknown): client is NodeRedisLike {
+  return has(client, 'sendCommand') && 'isReady' in client;
+}
+
+export function has(client: unknown, method: string): client is object {
   return typeof client === 'object' && client !== null && typeof Reflect.get(client, method) === 'function';
 }
 
 /** The client library is an optional peer, so it is loaded by the first attempt to connect and not before. */
-function defaultDriver(server: ServerAddress, tracking: boolean): Driver {
+export function defaultDriver(server: ServerAddress, tracking: boolean): Driver {
   let loaded: Driver | undefined;
   return {
     name: '@redis/client',

@@ -133,17 +133,17 @@ export interface RedisPort {
    * processes with crooked clocks agree. The local clock until a server has told its own.
    */
   serverNow(): number;
-  /**
-   * Whether the server tells of keys that change, so that copies of what was read may be kept. Decided by the first
-   * connection.
-   */
+  /** Whether the connections that read are told of keys that change, so that copies of what was read may be kept. */
   readonly tracking: boolean;
   /**
    * A key of Redis was changed or removed by anyone but this port; null: any of them may have been, or any of the part that
    * is given. Called in order with the replies, before the promises of later replies settle.
    */
   onInvalidate(listener: (key: string | null, part?: KeyPart) => void): void;
-  /** When the server last gave a sign of life, by `performance.now()`; at most `heartbeatInterval` older than the truth. */
+  /**
+   * When the server last gave a sign of life, by `performance.now()`; at most `heartbeatInterval` older than the truth.
+   * `Infinity` before the first connection.
+   */
   lastHeard(): number;
   /** Tells of every connection there is. Returns the function that takes the listener away again. */
   onStateChange(listener: (change: StateChange) => void): () => void;

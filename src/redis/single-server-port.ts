@@ -1,10 +1,11 @@
-import { AuthenticationError, type CacheError, ConnectionError, MissingPeerError } from '../errors.js';
+import type { CacheError } from '../errors.js';
 import type { Driver, Tracking } from './connection.js';
 import { LinkPool } from './link-pool.js';
 import type { PoolSettings } from './options.js';
 import type { Command, PortState, Reader, Receiver, RedisPort, Reply, StateChange } from './port.js';
 import { Replies } from './replies.js';
 import { ServerClock } from './server-clock.js';
+import { untilReady } from './until-ready.js';
 
 /** `RedisPort` over one server. */
 export class SingleServerPort implements RedisPort {
@@ -41,33 +42,7 @@ export class SingleServerPort implements RedisPort {
   }
 
   connect(): Promise<void> {
-    const link = this.#pool.first;
-    return new Promise((resolve, reject) => {
-      const settle = (error?: CacheError): void => {
-        clearTimeout(timer);
-        stop();
-        if (error) reject(error);
-        else resolve();
-      };
-      const look = (): void => {
-        if (link.state === 'ready') settle();
-        else if (link.state === 'closed') settle(link.cause);
-        else if (isHopeless(link.cause)) settle(link.cause);
-        else if (link.failedAttempts > this.#settings.maxRetries) settle(link.cause);
-      };
-      const timer = setTimeout(() => {
-        const { connectTimeout } = this.#settings;
-        const error = new ConnectionError(
-          `Redis at ${this.address} could not be reached within ${connectTimeout} ms`,
-          {
-            cause: link.cause,
-          },
-        );
-        settle(error);
-      }, this.#settings.connectTimeout);
-      const stop = link.onStateChange(look);
-      look();
-    });
+    return untilReady(this.#pool.first, this.address, this.#settings);
   }
 
   get(key: string, deadline?: number): Promise<Buffer | null> {
@@ -132,12 +107,6 @@ export class SingleServerPort implements RedisPort {
     this.#pool.close();
   }
 }
-
-/** Trying again would not help. */
-export function isHopeless(cause: CacheError | undefined): boolean {
-  return cause instanceof AuthenticationError || cause instanceof MissingPeerError;
-}
-
 export function settled<T>(reply: Promise<T>): Promise<T | CacheError> {
   return reply.catch((error: unknown) => error as CacheError);
 }

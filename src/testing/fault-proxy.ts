@@ -108,6 +108,11 @@ export class FaultProxy implements AsyncDisposable {
     this.#slowness = { latency, jitter, bandwidth };
   }
 
+  /** Accepts no further connections until `heal`; those there are go on. */
+  refuse(): void {
+    this.#refuses = true;
+  }
+
   /** Ends all connections, and accepts no others until `heal`. */
   cut(): void {
     this.#refuses = true;

@@ -32,10 +32,18 @@ describe('P1 one load, over all processes', () => {
     return cache;
   }
 
-  describe('with four processes', () => {
+  /** A fleet need not be of one piece. */
+  const ways = [
+    'a URL by tracking',
+    '@redis/client by broadcast',
+    'ioredis 6 by broadcast',
+    'ioredis 5 by broadcast',
+  ];
+
+  describe('with four processes, each with a client of another kind', () => {
     let children: CacheChild[];
     beforeAll(async () => {
-      children = await Promise.all(Array.from({ length: 4 }, () => CacheChild.start(server.url)));
+      children = await Promise.all(ways.map((way) => CacheChild.start(server.url, way)));
     });
     afterAll(() => {
       for (const child of children) child.kill();

@@ -15,14 +15,17 @@ export class FakeRedis implements AsyncDisposable {
   answer: Answer;
   /** Milliseconds by which its clock is ahead of this process's. */
   clockAhead = 0;
+  readonly #greetings: Readonly<Record<string, string>>;
 
-  private constructor(answer: Answer) {
+  private constructor(answer: Answer, greetings: Readonly<Record<string, string>>) {
     this.answer = answer;
+    this.#greetings = greetings;
     this.#server = createServer((socket) => this.#serve(socket));
   }
 
-  static async start(answer: Answer): Promise<FakeRedis> {
-    const fake = new FakeRedis(answer);
+  /** @param greetings - other answers to commands of connecting, by their first two words. */
+  static async start(answer: Answer, greetings: Readonly<Record<string, string>> = {}): Promise<FakeRedis> {
+    const fake = new FakeRedis(answer, greetings);
     fake.#server.listen(0, '127.0.0.1');
     await once(fake.#server, 'listening');
     return fake;
@@ -51,7 +54,11 @@ export class FakeRedis implements AsyncDisposable {
       pending += chunk.toString('latin1');
       for (let command = take(pending); command; command = take(pending)) {
         pending = pending.slice(command.length);
-        const reply = greeting(command.words, this.clockAhead) ?? this.answer(command.words, socket);
+        const { words } = command;
+        const reply =
+          this.#greetings[words.slice(0, 2).join(' ')] ??
+          greeting(words, this.clockAhead) ??
+          this.answer(words, socket);
         if (reply !== undefined && socket.writable) socket.write(reply, 'latin1');
       }
     });

@@ -3,11 +3,13 @@
  */
 import { createCache } from 'tiercel';
 import type { ChildOrder, ChildReport } from './load-in-child.js';
+import { waysToHear } from './ways-to-hear.js';
 
-const cache = createCache({
-  redis: { url: process.argv[2] ?? '', commandTimeout: '2s' },
-  namespace: 'fleet',
-});
+const [, , url = '', name] = process.argv;
+const way = waysToHear.find((one) => one.name === name);
+if (!way) throw new Error(`there is no way ${name}`);
+const { redis } = await way.open(url, { commandTimeout: '2s' });
+const cache = createCache({ redis, namespace: 'fleet', coherence: way.coherence });
 
 process.on('message', (order: ChildOrder) => {
   void work(order).then((report) => process.send?.(report));

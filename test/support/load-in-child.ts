@@ -32,8 +32,9 @@ export class CacheChild implements AsyncDisposable {
     });
   }
 
-  static async start(redisUrl: string): Promise<CacheChild> {
-    const child = fork(fileURLToPath(new URL('load-child.ts', import.meta.url)), [redisUrl], {
+  /** @param way - the name of one of `waysToHear`. */
+  static async start(redisUrl: string, way: string): Promise<CacheChild> {
+    const child = fork(fileURLToPath(new URL('load-child.ts', import.meta.url)), [redisUrl, way], {
       execArgv: ['--conditions=@tiercel/source', '--import', 'tsx'],
     });
     const started = new CacheChild(child);

@@ -23,6 +23,7 @@ import {
   type ClusterHealth,
   type ClusterMetricsSnapshot,
   type Codec,
+  type CoherenceMode,
   type Duration,
   type KeyFailure,
   type LoadContext,
@@ -104,6 +105,16 @@ export const redisOptions: readonly RedisOptions[] = [
   // @ts-expect-error a port is a number
   { port: '6379' },
 ];
+
+export const cacheOptions: readonly CacheOptions[] = [
+  { redis: 'redis://localhost', coherence: 'tracking', maxStaleWhenDisconnected: '5s' },
+  { redis: 'redis://localhost', coherence: 'broadcast' },
+  { redis: { client: createClient() }, coherence: 'pubsub' },
+  { redis: 'redis://localhost', coherence: 'none', memory: { maxBytes: '64mb' } },
+  // @ts-expect-error misspelt
+  { coherence: 'pub/sub' },
+];
+same<Exclude<CacheOptions['coherence'], undefined>, CoherenceMode>();
 
 export const durations: readonly Duration[] = [
   1,

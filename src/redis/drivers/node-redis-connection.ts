@@ -17,7 +17,7 @@ export const COMMAND_OPTIONS = { ...BUFFERS, timeout: 0 };
 export interface OwnNodeRedis {
   connect(): Promise<unknown>;
   destroy(): void;
-  subscribe(channel: string, listener: () => void): Promise<unknown>;
+  subscribe(channel: string, listener: (message: Buffer) => void, bufferMode: true): Promise<unknown>;
   on(event: string, listener: (detail: unknown) => void): unknown;
   sendCommand(args: ReadonlyArray<CommandArgument>): Promise<unknown>;
 }
@@ -49,20 +49,22 @@ export class NodeRedisConnection implements Connection {
     return this.#client.sendCommand(args) as Promise<Reply>;
   }
 
-  async track(tracking: Tracking, listener: (key: string | null) => void): Promise<void> {
+  async track(tracking: Tracking, listener: (news: string | null) => void): Promise<void> {
+    if (tracking.of === 'channel') {
+      await this.#client.subscribe(tracking.channel, (message) => listener(String(message)), true);
+      return;
+    }
     this.#client.on('invalidate', (key) => listener(key === null ? null : replyText(key)));
     // The library has switched tracking on with its own settings; those in force are the last ones given, but for the mode.
-    const prefix = tracking.of === 'prefix' && tracking.prefix !== '' ? ['PREFIX', tracking.prefix] : [];
-    const mode = tracking.of === 'prefix' ? ['BCAST', ...prefix] : [];
     await Promise.all([
       this.send(['CLIENT', 'TRACKING', 'OFF']),
       // What is written here is known here, so the server need not tell.
-      this.send(['CLIENT', 'TRACKING', 'ON', ...mode, 'NOLOOP']),
+      this.send(['CLIENT', 'TRACKING', 'ON', ...broadcast(tracking), 'NOLOOP']),
     ]);
   }
 
   async subscribe(channel: string, listener: () => void): Promise<void> {
-    await this.#client.subscribe(channel, () => listener());
+    await this.#client.subscribe(channel, () => listener(), true);
   }
 
   onLost(listener: (cause: unknown) => void): void {
@@ -79,4 +81,11 @@ export class NodeRedisConnection implements Connection {
     this.#released = true;
     this.#client.destroy();
   }
+}
+
+/** The words of `CLIENT TRACKING` that ask for all keys with these prefixes. */
+export function broadcast(tracking: Tracking): string[] {
+  if (tracking.of !== 'prefixes') return [];
+  const prefixes = tracking.prefixes.includes('') ? [] : tracking.prefixes;
+  return ['BCAST', ...prefixes.flatMap((prefix) => ['PREFIX', prefix])];
 }

@@ -120,7 +120,7 @@ class PrimaryConnection implements Connection {
     return reply;
   }
 
-  async track(tracking: Tracking, listener: (key: string | null) => void): Promise<void> {
+  async track(tracking: Tracking, listener: (news: string | null) => void): Promise<void> {
     if (!this.#connection.track) throw new ConnectionError('this client cannot tell of keys that change');
     await this.#connection.track(tracking, listener);
   }

@@ -10,6 +10,8 @@ describe('where tag records stand', () => {
     expect(shop.within('eu').tagKey('a::b')).toBe('shop:eu:%tag::a::b');
     expect(KeySpace.of('').tagKey('users')).toBe('%tag::users');
     expect(KeySpace.of('').tagFloorKey).toBe('%tagfloor::');
+    expect(shop.changesChannel).toBe('shop:%changes');
+    expect(KeySpace.of('').changesChannel).toBe('%changes');
   });
 
   it('never collides with an entry, nor with a record of another namespace', () => {
