@@ -3,10 +3,12 @@ import type { DecodedValue, Serializer } from '../codec/serializer.js';
 import type { Duration } from '../duration.js';
 import { attribute, BulkError, CacheError, CacheMissError, EncodeError, ServerError } from '../errors.js';
 import type { CacheMetrics } from '../metrics/cache-metrics.js';
+import type { NamespaceMetrics } from '../metrics/namespace-metrics.js';
 import type { RedisOptions } from '../redis/options.js';
 import type { Command, RedisPort, Reply } from '../redis/port.js';
 import { answersWith } from '../redis/reply-error.js';
 import { assertKey, distinctKeys, rejectUnknownOptions } from '../validate.js';
+import { checkServers } from './check-servers.js';
 import {
   clientParts,
   parseTtl,
@@ -38,6 +40,7 @@ export class CacheClient implements AsyncDisposable {
   readonly #serializer: Serializer;
   readonly #ttl: number;
   readonly #metrics: CacheMetrics;
+  readonly #counts: NamespaceMetrics;
 
   /** Made by {@link CacheClient.connect}, or by a cache for itself. */
   constructor(parts: ClientParts) {
@@ -47,6 +50,7 @@ export class CacheClient implements AsyncDisposable {
     this.#serializer = parts.serializer;
     this.#ttl = parts.ttl;
     this.#metrics = parts.metrics;
+    this.#counts = parts.metrics.namespace(parts.keys.toString());
   }
 
   /**
@@ -92,16 +96,16 @@ export class CacheClient implements AsyncDisposable {
     const began = performance.now();
     try {
       const entry = this.#decode(await this.#port.get(this.#prefix + key));
-      this.#metrics.recordRead(entry ? 'hit' : 'miss', performance.now() - began);
+      this.#counts.readFromRedis(entry ? 'hit' : 'miss', performance.now() - began, key);
       return entry?.value as T | undefined;
     } catch (error) {
       if (answersWith(error, 'WRONGTYPE')) {
         // A key of somebody else's, and no entry: counted as other bytes that are none.
-        this.#metrics.increment('errors');
-        this.#metrics.recordRead('miss', performance.now() - began);
+        this.#counts.unreadable++;
+        this.#counts.readFromRedis('miss', performance.now() - began, key);
         return undefined;
       }
-      this.#metrics.recordRead('error', performance.now() - began);
+      this.#counts.readFromRedis('error', performance.now() - began, key);
       throw this.#attributed(error, 'get', key);
     }
   }
@@ -123,24 +127,28 @@ export class CacheClient implements AsyncDisposable {
   async set(key: string, value: unknown, options: WriteOptions = {}): Promise<void> {
     assertKey(key, 'set');
     const ttl = this.#writeTtl(options, 'set');
+    const began = performance.now();
     try {
       const reply = await this.#port.send(this.#setCommand(key, value, ttl));
       if (!isOk(reply)) throw new ServerError('Redis answered a SET with something else than OK');
-      this.#metrics.increment('sets');
+      this.#counts.written(performance.now() - began);
     } catch (error) {
-      throw this.#failed(error, 'set', key);
+      this.#counts.writeFailed(performance.now() - began);
+      throw this.#attributed(error, 'set', key);
     }
   }
 
   /** Whether there was something to delete. */
   async delete(key: string): Promise<boolean> {
     assertKey(key, 'delete');
+    const began = performance.now();
     try {
       const removed = await this.#port.send(this.#deleteCommand(key));
-      this.#metrics.increment('deletes');
+      this.#counts.removed(performance.now() - began, true);
       return removed === 1;
     } catch (error) {
-      throw this.#failed(error, 'delete', key);
+      this.#counts.removeFailed(performance.now() - began);
+      throw this.#attributed(error, 'delete', key);
     }
   }
 
@@ -200,19 +208,21 @@ export class CacheClient implements AsyncDisposable {
     const began = performance.now();
     const answers = await this.#port.getMany(asked.map((key) => this.#prefix + key));
     const took = performance.now() - began;
+    this.#counts.getManyCalls++;
     const found = new Map<string, T>();
     const failures = new Map<string, CacheError>();
     for (const [i, key] of asked.entries()) {
       const answer = answers[i] ?? null;
       if (answer instanceof CacheError) {
         failures.set(key, this.#attributed(answer, 'getMany', key));
-        this.#metrics.recordRead('error', took);
+        this.#counts.readFromRedis('error', NaN, key);
         continue;
       }
       const entry = this.#decode(answer);
-      this.#metrics.recordRead(entry ? 'hit' : 'miss', took);
+      this.#counts.readFromRedis(entry ? 'hit' : 'miss', NaN, key);
       if (entry) found.set(key, entry.value as T);
     }
+    this.#counts.latencies.getMany[failures.size === 0 ? 'ok' : 'error'].record(took);
     return { found, failures };
   }
 
@@ -228,16 +238,20 @@ export class CacheClient implements AsyncDisposable {
     const values = new Map(entries);
     for (const key of values.keys()) assertKey(key, 'setMany');
     const ttl = this.#writeTtl(options, 'setMany');
+    const began = performance.now();
+    this.#counts.setManyCalls++;
     const failures = new Map<string, CacheError>();
     const commands: Array<Command & { readonly given: string }> = [];
     for (const [key, value] of values) {
       try {
         commands.push({ ...this.#setCommand(key, value, ttl), given: key });
       } catch (error) {
-        failures.set(key, this.#failed(error, 'setMany', key));
+        failures.set(key, this.#attributed(error, 'setMany', key));
       }
     }
-    await this.#sendAll(commands, 'setMany', failures, () => this.#metrics.increment('sets'));
+    await this.#sendAll(commands, 'setMany', failures, () => void this.#counts.sets++);
+    this.#counts.setErrors += failures.size;
+    this.#counts.latencies.setMany[failures.size === 0 ? 'ok' : 'error'].record(performance.now() - began);
     if (failures.size > 0) throw new BulkError(failures, values.size, { operation: 'setMany' });
   }
 
@@ -248,13 +262,17 @@ export class CacheClient implements AsyncDisposable {
    */
   async deleteMany(keys: Iterable<string>): Promise<number> {
     const asked = distinctKeys(keys, 'deleteMany');
+    const began = performance.now();
+    this.#counts.deleteManyCalls++;
     const failures = new Map<string, CacheError>();
     const commands = asked.map((key) => ({ ...this.#deleteCommand(key), given: key }));
     let removed = 0;
     await this.#sendAll(commands, 'deleteMany', failures, (reply) => {
-      this.#metrics.increment('deletes');
+      this.#counts.removed(NaN, true);
       if (reply === 1) removed++;
     });
+    this.#counts.deleteErrors += failures.size;
+    this.#counts.latencies.deleteMany[failures.size === 0 ? 'ok' : 'error'].record(performance.now() - began);
     if (failures.size > 0) throw new BulkError(failures, asked.length, { operation: 'deleteMany' });
     return removed;
   }
@@ -267,21 +285,15 @@ export class CacheClient implements AsyncDisposable {
   /** Asks every server whether it is there; well is only who has an answer of all of them. Never rejects. */
   async healthCheck(): Promise<ClientHealth> {
     const began = performance.now();
-    let error: CacheError | undefined;
-    try {
-      const ping = { key: this.#prefix, args: ['PING'] };
-      const { servers } = this.#port;
-      // As long as no server is known, nobody is well: then the port itself says why.
-      await Promise.all((servers.length === 0 ? [this.#port] : servers).map((server) => server.send(ping)));
-    } catch (cause) {
-      error = this.#attributed(cause, 'healthCheck');
-    }
+    const servers = await checkServers(this.#port, this.#prefix);
+    const error = servers.find((server) => server.error)?.error;
     return {
       healthy: error === undefined,
       state: this.#port.state,
       address: this.#port.address,
       latency: error ? undefined : performance.now() - began,
       error,
+      servers,
     };
   }
 
@@ -305,7 +317,7 @@ export class CacheClient implements AsyncDisposable {
       const replies = await this.#port.sendAll(chunk);
       for (const [i, { given }] of chunk.entries()) {
         const reply = replies[i];
-        if (reply instanceof CacheError) failures.set(given, this.#failed(reply, operation, given));
+        if (reply instanceof CacheError) failures.set(given, this.#attributed(reply, operation, given));
         else onSuccess(reply);
       }
     }
@@ -342,7 +354,7 @@ export class CacheClient implements AsyncDisposable {
     if (bytes === null) return undefined;
     const entry = this.#serializer.decode(bytes);
     if (entry.ok) return entry;
-    if (entry.reason !== 'marker') this.#metrics.increment('errors');
+    if (entry.reason !== 'marker') this.#counts.unreadable++;
     return undefined;
   }
 
@@ -352,7 +364,7 @@ export class CacheClient implements AsyncDisposable {
   }
 
   #failed(error: unknown, operation: string, key: string): CacheError {
-    this.#metrics.increment('errors');
+    this.#counts.otherErrors++;
     return this.#attributed(error, operation, key);
   }
 
