@@ -1,4 +1,3 @@
-import type { CacheMetrics } from '../metrics/cache-metrics.js';
 import type { KeyPart, PortState, RedisPort, StateChange } from '../redis/port.js';
 import type { Watches } from './watches.js';
 
@@ -27,7 +26,6 @@ export interface CoherentNamespace {
 export interface CoherenceParts {
   readonly port: RedisPort;
   readonly watches: Watches;
-  readonly metrics: CacheMetrics;
   /** Milliseconds that copies are served after the last sign of life of a connection that is lost. */
   readonly maxStaleWhenDisconnected: number;
 }
@@ -47,7 +45,6 @@ export interface CoherenceParts {
 export class Coherence {
   readonly #port: RedisPort;
   readonly #watches: Watches;
-  readonly #metrics: CacheMetrics;
   readonly #maxStale: number;
   readonly #namespaces = new Set<CoherentNamespace>();
   readonly #byPrefix = new Map<string, (redisKey: string) => void>();
@@ -56,10 +53,9 @@ export class Coherence {
   /** By the part that is without a connection; undefined is for all keys. */
   readonly #expiries = new Map<KeyPart | undefined, NodeJS.Timeout>();
 
-  constructor({ port, watches, metrics, maxStaleWhenDisconnected }: CoherenceParts) {
+  constructor({ port, watches, maxStaleWhenDisconnected }: CoherenceParts) {
     this.#port = port;
     this.#watches = watches;
-    this.#metrics = metrics;
     this.#maxStale = maxStaleWhenDisconnected;
     port.onInvalidate((redisKey, part) => this.#invalidated(redisKey, part));
     port.onStateChange((change) => this.#stateChanged(change));
@@ -93,7 +89,6 @@ export class Coherence {
   }
 
   #invalidated(redisKey: string | null, part?: KeyPart): void {
-    this.#metrics.increment('invalidationsReceived');
     if (redisKey === null) {
       this.#watches.allChanged(part);
       for (const namespace of this.#namespaces) namespace.changed(null, part);

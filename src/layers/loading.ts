@@ -1,14 +1,17 @@
 import type { Watch } from '../coherence/watches.js';
 import { CacheError } from '../errors.js';
+import type { Layer } from '../metrics/channels.js';
+import type { NamespaceMetrics } from '../metrics/namespace-metrics.js';
 import { delay } from '../runtime/delay.js';
 import { turnClock } from '../runtime/turn-clock.js';
 import type { Copies } from './copies.js';
+import { countFill, countLease, countLoad, traced } from './counted.js';
 import type { EntryPolicy } from './entry-policy.js';
-import { judge, lifetimes, type Lifetimes, type Verdict } from './freshness.js';
-import type { Layer, LayerContext, RedisParts } from './layer-context.js';
+import { isServed, judge, lifetimes, type Lifetimes, type Verdict } from './freshness.js';
+import type { LayerContext, RedisParts } from './layer-context.js';
 import { keepLease } from './lease-keeper.js';
 import { longerPause, NOT_TOLD, TOLD } from './lease-polling.js';
-import { runLoad, type Loaded } from './load.js';
+import { orStale, runLoad, type Loaded } from './load.js';
 import type { Kept } from './memory-tier.js';
 import { askRedis, RedisAway } from './redis-away.js';
 import type { Found, Lease, StoredEntry } from './shared-tier.js';
@@ -26,12 +29,14 @@ interface Fresh {
  */
 export class Loading implements FirstReads {
   readonly #context: LayerContext;
+  readonly #counts: NamespaceMetrics;
   readonly #redis: RedisParts | undefined;
   readonly #copies: Copies;
   readonly #flights: SingleFlight;
 
   constructor(context: LayerContext, redis: RedisParts | undefined, copies: Copies, flights: SingleFlight) {
     this.#context = context;
+    this.#counts = context.counts;
     this.#redis = redis;
     this.#copies = copies;
     this.#flights = flights;
@@ -47,7 +52,7 @@ export class Loading implements FirstReads {
     }
     // What is not kept need not be watched.
     if (this.#copies.keeps(flight.policy)) flight.watch = this.#context.watches.begin(redisKey);
-    redis.shared.readTo(redisKey, flight, 0, true);
+    redis.shared.readTo(redisKey, traced(this.#context, flight.key, flight), 0, true);
   }
 
   /** Most reads end here: they take no further promise and no second turn where they find what they look for. */
@@ -75,6 +80,7 @@ export class Loading implements FirstReads {
       flight.follow(this.#throughRedis(flight, redis, found));
       return;
     }
+    this.#counts.readFromRedis('error', turnClock.now() - flight.began, flight.key);
     this.#context.onBackgroundError(error, 'read', flight.key);
     flight.follow(this.#loadAlone(flight));
   }
@@ -88,9 +94,9 @@ export class Loading implements FirstReads {
     if (found.kind !== 'value' || found.header.tags.length > 0) return false;
     const { key, policy, watch } = flight;
     if (this.#judgeAge(found, policy, redis) !== 'fresh') return false;
-    this.#context.metrics.recordRead('hit', turnClock.now() - flight.began);
+    this.#counts.readFromRedis('hit', turnClock.now() - flight.began, key);
     if (watch) this.keepFound(key, found, policy, watch);
-    if (this.#context.onRead) this.#tell(key, 'redis', found.header.createdAt, 'fresh');
+    if (this.#context.observers.areReadsWatched) this.tell(key, 'redis', found.header.createdAt, 'fresh');
     flight.settle(found.value as T);
     return true;
   }
@@ -132,6 +138,7 @@ export class Loading implements FirstReads {
     const { key, policy, began } = flight;
     const { shared } = redis;
     let missed = false;
+    let waited = false;
     let known = first;
     let deadline = began + shared.deadline() - performance.now();
     const polling = shared.tellsChanges ? TOLD : NOT_TOLD;
@@ -142,33 +149,33 @@ export class Loading implements FirstReads {
         if (redis.recovery.isPending(shared.redisKey(key))) return await this.#loadAlone(flight);
         const found = await (known ? shared.finish(key, known) : shared.read(key));
         known = undefined;
-        let verdict: Verdict = 'expired';
-        if (found.kind === 'value') {
-          verdict = await this.judge(found, policy, redis);
-        }
+        const verdict = found.kind === 'value' ? await this.judge(found, policy, redis) : 'expired';
         if (found.kind === 'value' && (verdict === 'fresh' || (!flight.refresh && isServed(verdict)))) {
-          if (!missed) this.#context.metrics.recordRead('hit', turnClock.now() - began);
+          if (!missed) this.#counts.readFromRedis('hit', turnClock.now() - began, key);
           this.keepFound(key, found, policy, watch);
-          if (verdict === 'revalidate') this.#context.metrics.increment('staleServes');
+          if (verdict === 'revalidate') this.servedStale('revalidate', found.header.createdAt);
           if (verdict !== 'fresh') flight.afterwards = this.#refresh(flight, found, redis);
-          this.#tell(key, 'redis', found.header.createdAt, verdict);
+          this.tell(key, 'redis', found.header.createdAt, verdict);
           return found.value as T;
         }
-        if (!missed) this.#context.metrics.recordRead('miss', turnClock.now() - began);
+        if (!missed) this.#counts.readFromRedis('miss', turnClock.now() - began, key);
         missed = true;
 
         if (found.kind === 'unreadable') return await this.#loadOver(flight, redis);
         if (found.kind === 'value') {
-          const lease = await askRedis(shared.leaseRefresh(key, found, policy.lease));
+          const ask = (): Promise<Lease | undefined> => shared.leaseRefresh(key, found, policy.lease);
+          const lease = await askRedis(countLease(this.#context, key, waited, ask));
           if (lease) return await this.#loadUnder(lease, flight, redis, { entry: found, verdict });
           if (flight.refresh && isServed(verdict)) return found.value as T;
           await this.#awaitRefresh(key, watch, poll, flight as Flight, redis);
+          waited = true;
           deadline = shared.deadline();
         } else if (found.kind === 'lease') {
           await this.#awaitChange(watch.change, poll, flight as Flight);
+          waited = true;
           deadline = shared.deadline();
         } else {
-          const lease = await this.#takeLease(key, policy.lease, deadline, redis);
+          const lease = await this.#takeLease(key, policy.lease, deadline, waited, redis);
           if (lease.kind === 'held') return await this.#loadUnder(lease, flight, redis, undefined);
           // Somebody was faster. The next read says what they did, and has us told of what they do next; unless they
           // left nothing to be read.
@@ -178,6 +185,8 @@ export class Loading implements FirstReads {
         }
       } catch (error) {
         if (!(error instanceof RedisAway)) throw error;
+        if (missed) this.#counts.otherErrors++;
+        else this.#counts.readFromRedis('error', turnClock.now() - began, key);
         this.#context.onBackgroundError(error.cause, 'read', key);
         return await this.#loadAlone(flight);
       } finally {
@@ -190,10 +199,12 @@ export class Loading implements FirstReads {
     key: string,
     duration: number,
     deadline: number,
+    waited: boolean,
     redis: RedisParts,
   ): Promise<Lease | Found> {
     try {
-      return await redis.shared.lease(key, duration, deadline);
+      const ask = (): Promise<Lease | Found> => redis.shared.lease(key, duration, deadline);
+      return await countLease(this.#context, key, waited, ask);
     } catch (error) {
       // It may be taken, or be taken yet by a server that goes on later, and nobody would load under it.
       if (error instanceof RedisAway && error.cause.outcome === 'unknown') {
@@ -207,7 +218,7 @@ export class Loading implements FirstReads {
   async #awaitChange(change: Promise<void>, poll: number, flight: Flight): Promise<void> {
     flight.phase = 'waiting';
     flight.leaveRound();
-    this.#context.metrics.increment('leaseWaits');
+    this.#counts.leaseWaits++;
     // Spread out, so that many waiters that are not told do not ask all at once.
     const pause = delay(poll * (0.5 + Math.random()));
     await Promise.race([change, pause.passed]);
@@ -234,9 +245,10 @@ export class Loading implements FirstReads {
   async #refresh<T>(flight: Flight<T>, entry: StoredEntry, redis: RedisParts): Promise<void> {
     const { key, policy } = flight;
     try {
-      const lease = await redis.shared.leaseRefresh(key, entry, policy.lease);
+      const ask = (): Promise<Lease | undefined> => redis.shared.leaseRefresh(key, entry, policy.lease);
+      const lease = await countLease(this.#context, key, false, ask);
       if (!lease) return;
-      await this.#loadUnder(lease, flight, redis, { entry, verdict: 'revalidate' });
+      await this.#loadUnder(lease, flight, redis, { entry, verdict: 'revalidate' }, true);
     } catch (error) {
       this.#context.onBackgroundError(error, 'refresh', key);
     }
@@ -248,6 +260,7 @@ export class Loading implements FirstReads {
     flight: Flight<T>,
     redis: RedisParts,
     standing: { readonly entry: StoredEntry; readonly verdict: Verdict } | undefined,
+    behind = flight.refresh,
   ): Promise<T> {
     const { key, policy } = flight;
     const { shared } = redis;
@@ -255,10 +268,11 @@ export class Loading implements FirstReads {
     const createdAt = shared.now();
     const watch = this.#context.watches.begin(shared.redisKey(key));
     const stopKeeping = keepLease(shared, lease, policy.lease, onError);
-    const loading = this.#load(flight, standing?.entry.value);
+    const loading = this.#load(flight, standing?.entry.value, behind);
     const store = (loaded: Loaded<T>): Promise<void> => {
       const fresh = this.#prepare(loaded, createdAt, policy);
       if (fresh && !watch.changed) return this.#fill(lease, fresh, flight, redis, watch);
+      if (fresh) this.#counts.fillsRefused++;
       // Nothing is stored, so whoever asks from now on asks anew.
       this.#flights.close(flight);
       return this.#release(lease, redis);
@@ -283,15 +297,15 @@ export class Loading implements FirstReads {
     try {
       const loaded = await (fallback ? orStale(loading, policy.softTimeout) : loading);
       if (loaded !== undefined) {
-        this.#tell(key, 'load', createdAt, 'fresh');
+        this.tell(key, 'load', createdAt, 'fresh');
         return loaded.value;
       }
     } catch (error) {
       if (!fallback) throw error;
       this.#context.onBackgroundError(error, 'load', key);
     }
-    this.#context.metrics.increment('staleServes');
-    this.#tell(key, 'redis', fallback?.entry.header.createdAt ?? createdAt, 'only-on-error');
+    this.servedStale('error', fallback?.entry.header.createdAt ?? createdAt);
+    this.tell(key, 'redis', fallback?.entry.header.createdAt ?? createdAt, 'only-on-error');
     return fallback?.entry.value as T;
   }
 
@@ -301,14 +315,14 @@ export class Loading implements FirstReads {
     const createdAt = redis.shared.now();
     const watch = this.#context.watches.begin(redis.shared.redisKey(key));
     try {
-      const loaded = await this.#load(flight, undefined);
+      const loaded = await this.#load(flight, undefined, flight.refresh);
       const fresh = this.#prepare(loaded, createdAt, policy);
       if (fresh && !watch.changed && !flight.outdated) {
-        flight.afterwards = this.#writeOver(key, fresh, policy, redis).catch((error: unknown) =>
-          this.#context.onBackgroundError(error, 'fill', key),
-        );
+        flight.afterwards = countFill(this.#context, key, () => this.#writeOver(key, fresh, policy, redis))
+          .then(() => undefined)
+          .catch((error: unknown) => this.#context.onBackgroundError(error, 'fill', key));
       }
-      this.#tell(key, 'load', createdAt, 'fresh');
+      this.tell(key, 'load', createdAt, 'fresh');
       return loaded.value;
     } finally {
       this.#context.watches.end(watch);
@@ -320,18 +334,19 @@ export class Loading implements FirstReads {
     { kept, times }: Fresh,
     { compression }: EntryPolicy,
     { shared, tags }: RedisParts,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const entry = await shared.encode(kept.value, kept, compression);
-    if (!(await tags.prepareFill(kept.tags, kept.createdAt))) return;
+    if (!(await tags.prepareFill(kept.tags, kept.createdAt))) return false;
     const redisKey = shared.redisKey(key);
     const [written] = await shared.write([{ redisKey, entry, keepFor: times.keepFor, prove: false }]);
     if (written instanceof CacheError) throw written;
+    return true;
   }
 
   /** Without Redis to share it, and with a copy that lives the shorter for it. */
   async #loadAlone<T>(flight: Flight<T>): Promise<T> {
     const { key, policy } = flight;
-    const { watches, gate, metrics } = this.#context;
+    const { watches, gate } = this.#context;
     const redis = this.#redis;
     const stale = this.#copies.judged(key, policy);
     const run = async (): Promise<T> => {
@@ -339,14 +354,14 @@ export class Loading implements FirstReads {
       const epoch = this.#context.epoch();
       const watch = watches.begin(redis?.shared.redisKey(key) ?? key);
       try {
-        if (!redis) metrics.increment('misses');
-        const loaded = await this.#load(flight, stale?.held.value);
+        if (!redis) this.#counts.misses++;
+        const loaded = await this.#load(flight, stale?.held.value, flight.refresh);
         const fresh = this.#prepare(loaded, createdAt, policy);
         // With a new connection since, changes may have gone unheard that the copies of the new one know of.
         if (fresh && !watch.changed && !flight.outdated && epoch === this.#context.epoch()) {
           this.#copies.keep(key, fresh.kept, policy, undefined, !redis);
         }
-        this.#tell(key, 'load', createdAt, 'fresh');
+        this.tell(key, 'load', createdAt, 'fresh');
         return loaded.value;
       } finally {
         this.#context.watches.end(watch);
@@ -358,20 +373,23 @@ export class Loading implements FirstReads {
     } catch (error) {
       if (!stale || policy.staleIfError === 0) throw error;
       this.#context.onBackgroundError(error, 'load', key);
-      metrics.increment('staleServes');
-      this.#tell(key, 'memory', stale.held.createdAt, stale.verdict);
+      this.servedStale('error', stale.held.createdAt);
+      this.tell(key, 'memory', stale.held.createdAt, stale.verdict);
       return stale.held.value as T;
     }
   }
 
-  #load<T>(flight: Flight<T>, stale: unknown): Promise<Loaded<T>> {
+  #load<T>(flight: Flight<T>, stale: unknown, behind: boolean): Promise<Loaded<T>> {
     const { key, loader } = flight;
     const { hardTimeout } = flight.policy;
     flight.phase = 'loading';
     // What is loaded now is newer than all that made newcomers stay away.
     this.#flights.reopen(flight);
-    this.#context.metrics.increment('loads');
-    const loading = runLoad(loader, { key, stale, hardTimeout, controller: flight.controller });
+    const { controller } = flight;
+    const run = (): Promise<Loaded<T>> => runLoad(loader, { key, stale, hardTimeout, controller });
+    const loading = flight.origin.runInAsyncScope(() =>
+      countLoad(this.#context, key, behind, controller.signal, run),
+    );
     flight.leaveRound();
     return loading;
   }
@@ -394,10 +412,15 @@ export class Loading implements FirstReads {
     { shared, tags }: RedisParts,
     watch: Watch,
   ): Promise<void> {
-    const entry = await shared.encode(kept.value, kept, policy.compression);
-    const allowed = kept.tags.length === 0 || (await tags.prepareFill(kept.tags, kept.createdAt));
-    const filled = allowed && (await shared.fill(lease, entry, times.keepFor));
-    if (filled && !watch.changed) this.#copies.keep(key, kept, policy, entry.length, this.#context.proven());
+    let size = 0;
+    const store = async (): Promise<boolean> => {
+      const entry = await shared.encode(kept.value, kept, policy.compression);
+      size = entry.length;
+      const allowed = kept.tags.length === 0 || (await tags.prepareFill(kept.tags, kept.createdAt));
+      return allowed && shared.fill(lease, entry, times.keepFor);
+    };
+    const filled = await countFill(this.#context, key, store);
+    if (filled && !watch.changed) this.#copies.keep(key, kept, policy, size, this.#context.proven());
     if (filled) this.#context.watches.changed(shared.redisKey(key)); // the server does not tell us of our own
     if (!filled || lease.markerKey !== shared.redisKey(key)) await shared.release(lease);
   }
@@ -432,26 +455,21 @@ export class Loading implements FirstReads {
     return shared.isCleared(header.createdAt) ? 'expired' : judge(header, policy, shared.turnNow());
   }
 
-  #tell(key: string, layer: Layer, createdAt: number, verdict: Verdict): void {
-    const { onRead } = this.#context;
-    if (!onRead) return;
-    const now = this.#redis?.shared.now() ?? Date.now();
-    const age = layer === 'load' ? 0 : Math.max(0, now - createdAt);
-    onRead({ key, layer, age, stale: verdict === 'revalidate' || verdict === 'only-on-error' });
+  /** Counts an answer past its `ttl`. */
+  servedStale(reason: 'revalidate' | 'error', createdAt: number): void {
+    this.#counts.servedStale(reason, this.#now() - createdAt);
   }
-}
 
-export function isServed(verdict: Verdict): boolean {
-  return verdict === 'fresh' || verdict === 'early' || verdict === 'revalidate';
-}
+  /** Tells those who listen of an answer. */
+  tell(key: string, layer: Layer, createdAt: number, verdict: Verdict): void {
+    const { observers } = this.#context;
+    if (!observers.areReadsWatched) return;
+    const age = layer === 'load' ? 0 : Math.max(0, this.#now() - createdAt);
+    const stale = verdict === 'revalidate' || verdict === 'only-on-error';
+    observers.tellRead({ namespace: this.#counts.name, key, layer, age, stale });
+  }
 
-/** The outcome, or undefined where it takes longer than that. */
-async function orStale<T>(loading: Promise<T>, softTimeout: number): Promise<T | undefined> {
-  if (softTimeout === Infinity) return loading;
-  const pause = delay(softTimeout);
-  try {
-    return await Promise.race([loading, pause.passed.then(() => undefined)]);
-  } finally {
-    pause.cancel();
+  #now(): number {
+    return this.#redis?.shared.now() ?? Date.now();
   }
 }
