@@ -7,8 +7,9 @@ import { turnClock } from '../runtime/turn-clock.js';
 import type { Copies } from './copies.js';
 import { countFill, countLease, countLoad, traced } from './counted.js';
 import type { EntryPolicy } from './entry-policy.js';
-import { isServed, judge, lifetimes, type Lifetimes, type Verdict } from './freshness.js';
+import { isServed, judge, type Verdict } from './freshness.js';
 import type { LayerContext, RedisParts } from './layer-context.js';
+import { freshOf, type Fresh } from './fresh.js';
 import { keepLease } from './lease-keeper.js';
 import { longerPause, NOT_TOLD, TOLD } from './lease-polling.js';
 import { orStale, runLoad, type Loaded } from './load.js';
@@ -16,12 +17,6 @@ import type { Kept } from './memory-tier.js';
 import { askRedis, RedisAway } from './redis-away.js';
 import type { Found, Lease, StoredEntry } from './shared-tier.js';
 import type { FirstReads, Flight, SingleFlight } from './single-flight.js';
-
-/** A value just loaded, ready to be stored. */
-interface Fresh {
-  readonly kept: Kept;
-  readonly times: Lifetimes;
-}
 
 /**
  * How a flight comes to its answer: through Redis, waiting for the load of whoever has the lease or loading under its own; or,
@@ -270,7 +265,7 @@ export class Loading implements FirstReads {
     const stopKeeping = keepLease(shared, lease, policy.lease, onError);
     const loading = this.#load(flight, standing?.entry.value, behind);
     const store = (loaded: Loaded<T>): Promise<void> => {
-      const fresh = this.#prepare(loaded, createdAt, policy);
+      const fresh = freshOf(loaded, createdAt, policy, this.#context.barrier);
       if (fresh && !watch.changed) return this.#fill(lease, fresh, flight, redis, watch);
       if (fresh) this.#counts.fillsRefused++;
       // Nothing is stored, so whoever asks from now on asks anew.
@@ -316,7 +311,7 @@ export class Loading implements FirstReads {
     const watch = this.#context.watches.begin(redis.shared.redisKey(key));
     try {
       const loaded = await this.#load(flight, undefined, flight.refresh);
-      const fresh = this.#prepare(loaded, createdAt, policy);
+      const fresh = freshOf(loaded, createdAt, policy, this.#context.barrier);
       if (fresh && !watch.changed && !flight.outdated) {
         flight.afterwards = countFill(this.#context, key, () => this.#writeOver(key, fresh, policy, redis))
           .then(() => undefined)
@@ -356,7 +351,7 @@ export class Loading implements FirstReads {
       try {
         if (!redis) this.#counts.misses++;
         const loaded = await this.#load(flight, stale?.held.value, flight.refresh);
-        const fresh = this.#prepare(loaded, createdAt, policy);
+        const fresh = freshOf(loaded, createdAt, policy, this.#context.barrier);
         // With a new connection since, changes may have gone unheard that the copies of the new one know of.
         if (fresh && !watch.changed && !flight.outdated && epoch === this.#context.epoch()) {
           this.#copies.keep(key, fresh.kept, policy, undefined, !redis);
@@ -392,17 +387,6 @@ export class Loading implements FirstReads {
     );
     flight.leaveRound();
     return loading;
-  }
-
-  /** What is to be stored of a load; undefined for what is not. From here on the value is shared. */
-  #prepare<T>(loaded: Loaded<T>, createdAt: number, policy: EntryPolicy): Fresh | undefined {
-    const { value, cost, skipped } = loaded;
-    if (value === undefined || skipped) return undefined;
-    const ttl = loaded.ttl ?? (value === null ? policy.negativeTtl : undefined) ?? policy.ttl;
-    const times = lifetimes({ ...policy, ttl });
-    const tags = loaded.tags.length === 0 ? policy.tags : [...new Set([...policy.tags, ...loaded.tags])];
-    const kept = { value: this.#context.barrier.in(value), createdAt, cost, tags, ...times };
-    return { kept, times };
   }
 
   async #fill<T>(
