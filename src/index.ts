@@ -16,11 +16,11 @@ export type {
 export type { NodeChange, NodeInfo, NodeManager } from './cluster/node-manager.js';
 export {
   CacheManager,
-  type CacheHealth,
   type CacheStats,
   type GetOrSetManyOptions,
   type GetOrSetOptions,
 } from './manager/cache-manager.js';
+export type { CacheHealth, CoherenceHealth, LoadsHealth, RecoveryHealth } from './manager/cache-health.js';
 export type { EntryFormat, EntryOptions, NamespaceOptions } from './manager/entry-options.js';
 export type { Resource, ResourceDefinition } from './manager/resource.js';
 export type { ResourceId } from './strategies/resource-id.js';
@@ -34,9 +34,20 @@ export type { PreloadContext, PreloadEntries, PreloaderOptions, PreloadPattern }
 export type { LoadMany, LoadManyContext } from './layers/load-batch.js';
 export type { WrapOptions } from './manager/wrap.js';
 export type { LoadContext, Loader } from './layers/load.js';
-export type { Layer, ReadEvent } from './layers/layer-context.js';
+export type {
+  BackgroundErrorEvent,
+  CacheChannels,
+  InvalidateEvent,
+  Layer,
+  LoadEvent,
+  ReadEvent,
+  StateEvent,
+  WriteEvent,
+} from './metrics/channels.js';
+export type { CacheTracer, TracedWork } from './metrics/observers.js';
 export { type Entry } from './layers/multi-layer-cache.js';
 export { CacheClient } from './client/cache-client.js';
+export type { ServerHealth } from './client/check-servers.js';
 export type { CacheClientOptions, ClientHealth, ClientStats, WriteOptions } from './client/client-options.js';
 export { BatchCacheManager } from './batch/batch-cache-manager.js';
 export type {
@@ -61,8 +72,29 @@ export type {
   MemoryShare,
   StorageAlternative,
 } from './report/memory-report.js';
-export { CacheMetrics, type MetricsCounters, type MetricsSnapshot } from './metrics/cache-metrics.js';
-export type { HistogramSnapshot } from './metrics/histogram.js';
+export { CacheMetrics, type CacheMetricsOptions, type MetricsOptions } from './metrics/cache-metrics.js';
+export { mergeSnapshots } from './metrics/merge-snapshots.js';
+export { bucketBounds, type HistogramSnapshot } from './metrics/histogram.js';
+export type { NamedCounter } from './metrics/named-metrics.js';
+export type {
+  BackgroundOperation,
+  ByPortState,
+  ByReadOutcome,
+  HotKey,
+  HotKeys,
+  LatencySnapshot,
+  MeasuredLayer,
+  MeasuredOperation,
+  MeasuredOutcome,
+  MemoryGauges,
+  MetricsCounter,
+  MetricsCounters,
+  MetricsSnapshot,
+  RateWindow,
+  ReadOutcome,
+  RedisGauges,
+  ServerGauges,
+} from './metrics/snapshot.js';
 export {
   MemoryStore,
   type Isolation,

@@ -85,7 +85,13 @@ export class Api {
     }
     if (path === '/users/trending') {
       if (request.method !== 'GET') return wrongMethod('GET');
-      return ok(await service.trendingUsers());
+      return ok(await service.trendingUsers(parseLimit(parameters.get('limit'))));
+    }
+    const viewed = /^\/posts\/([^/]+)\/views$/.exec(path)?.[1];
+    if (viewed !== undefined) {
+      if (request.method !== 'POST') return wrongMethod('POST');
+      const id = parseId(viewed);
+      return ok({ id, views: await service.viewPost(id) });
     }
     if (path === '/healthz') return ok({ status: 'ok' });
     const user = /^\/users\/([^/]+)$/.exec(path)?.[1];

@@ -43,6 +43,7 @@ export class HttpConnection {
     if (request.kind === 'profile') return this.#send('GET', `/users/${request.id}/profile`);
     if (request.kind === 'popular') return this.#send('GET', '/posts/popular');
     if (request.kind === 'trending') return this.#send('GET', '/users/trending');
+    if (request.kind === 'view') return this.#send('POST', `/posts/${request.id}/views`);
     return this.#send('PATCH', `/users/${request.id}`, JSON.stringify({ bio: request.bio }));
   }
 

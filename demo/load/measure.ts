@@ -1,5 +1,6 @@
 import type { CacheManager } from 'tiercel';
 import type { Database } from '../database.js';
+import type { CachedService } from '../social/cached-service.js';
 import type { LoadGenerator } from './generator.js';
 import type { LatencySummary } from './latency.js';
 import type { LoadJob } from './worker.js';
@@ -10,9 +11,12 @@ export interface Measurement {
   readonly requestsPerSecond: number;
   readonly latency: LatencySummary;
   readonly queries: number;
+  /** Views of posts that were counted, and the statements that brought them to the database. */
+  readonly views: number;
+  readonly viewStatements: number;
   /** Reads that ran no query, as a fraction of all reads. */
   readonly hitRatio: number;
-  /** Where the answers came from, as fractions of all reads. */
+  /** Where the answers of the cache came from, as fractions. */
   readonly answers: Answers;
 }
 
@@ -23,32 +27,46 @@ interface Answers {
   readonly database: number;
 }
 
+interface MeasuredParts {
+  readonly generator: LoadGenerator;
+  readonly database: Database;
+  readonly cache: CacheManager;
+  readonly cached: CachedService;
+}
+
 /** Runs a job and counts the queries it causes. Throws at the first wrong answer. */
 export async function measure(
   job: LoadJob,
-  { generator, database, cache }: { generator: LoadGenerator; database: Database; cache: CacheManager },
+  { generator, database, cache, cached }: MeasuredParts,
 ): Promise<Measurement> {
   const queriesBefore = database.queries;
+  const viewStatementsBefore = cached.viewStatements;
   const before = cache.metrics.snapshot().counters;
   const result = await generator.run(job);
   if (result.defect !== undefined) throw new Error(`A wrong answer: ${result.defect}`);
+  // What waits for the database belongs to the queries that this load has caused.
+  await cached.flush();
   const requests = result.latency.count;
-  const reads = requests - result.edits;
+  const reads = requests - result.edits - result.views;
   const after = cache.metrics.snapshot().counters;
   const loads = job.cached ? after.loads - before.loads : reads;
-  const memoryHits = job.cached ? after.memoryHits - before.memoryHits : 0;
-  const hits = job.cached ? after.hits - before.hits : 0;
-  const share = (count: number): number => (reads === 0 ? 0 : count / reads);
+  const memoryHits = after.memoryHits - before.memoryHits;
+  const hits = after.hits - before.hits;
+  // What the cache was asked for: also by edits, which read the profile first.
+  const asked = hits + after.misses - before.misses;
+  const share = (count: number): number => (asked === 0 ? 0 : count / asked);
   return {
     requests,
     requestsPerSecond: requests / (result.elapsed / 1000),
     latency: result.latency,
     queries: database.queries - queriesBefore,
+    views: result.views,
+    viewStatements: job.cached ? cached.viewStatements - viewStatementsBefore : result.views,
     hitRatio: reads === 0 ? 0 : 1 - loads / reads,
     answers: {
       memory: share(memoryHits),
       redis: share(hits - memoryHits),
-      database: share(reads - hits),
+      database: job.cached ? share(asked - hits) : 1,
     },
   };
 }

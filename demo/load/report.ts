@@ -33,6 +33,11 @@ export function comparisonTable(without: Measurement, cached: Measurement): stri
     ['answered from memory', '', formatPercentage(cached.answers.memory)],
     ['answered from Redis', '', formatPercentage(cached.answers.redis)],
     ['answered from the database', '', formatPercentage(cached.answers.database)],
+    [
+      'views counted / statements for them',
+      `${formatNumber(without.views)} / ${formatNumber(without.viewStatements)}`,
+      `${formatNumber(cached.views)} / ${formatNumber(cached.viewStatements)}`,
+    ],
     ['database load saved', '', formatPercentage(1 - perRequest(cached) / perRequest(without))],
   ]);
 }

@@ -8,10 +8,13 @@ export type LoadRequest =
   | { readonly kind: 'profile'; readonly id: number }
   | { readonly kind: 'popular' }
   | { readonly kind: 'trending' }
+  | { readonly kind: 'view'; readonly id: number }
   | { readonly kind: 'edit'; readonly id: number; readonly bio: string };
 
-/** Of 100 requests: 1 edit, 6 popular posts, 3 trending users, 90 profiles. */
-const share = { edit: 0.01, popular: 0.06, trending: 0.03 } as const;
+/** Of 100 requests: 1 edit, 6 popular posts, 3 trending users, 5 views of posts, 85 profiles. */
+const share = { edit: 0.01, popular: 0.06, trending: 0.03, view: 0.05 } as const;
+/** Posts that are viewed, the most viewed first. */
+const viewedPosts = 2000;
 
 const loadSeed = 42;
 
@@ -24,6 +27,7 @@ export class RequestSequence {
   readonly #random = new Random(loadSeed);
   readonly #fame: Int32Array;
   readonly #rank: Zipf;
+  readonly #post = new Zipf(viewedPosts, 0.99);
 
   constructor(users: number) {
     this.#fame = usersByFame(users);
@@ -32,12 +36,14 @@ export class RequestSequence {
 
   next(): LoadRequest {
     const random = this.#random;
-    const point = random.next();
-    if (point < share.edit) {
+    let point = random.next();
+    const isWithin = (part: number): boolean => (point -= part) < 0;
+    if (isWithin(share.edit)) {
       return { kind: 'edit', id: random.below(this.#fame.length) + 1, bio: sentence(random, 12) };
     }
-    if (point < share.edit + share.popular) return { kind: 'popular' };
-    if (point < share.edit + share.popular + share.trending) return { kind: 'trending' };
+    if (isWithin(share.popular)) return { kind: 'popular' };
+    if (isWithin(share.trending)) return { kind: 'trending' };
+    if (isWithin(share.view)) return { kind: 'view', id: this.#post.draw(random) + 1 };
     return { kind: 'profile', id: this.profileId() };
   }
 

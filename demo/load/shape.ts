@@ -10,8 +10,8 @@ export function defectOf(request: LoadRequest, status: number, text: string): st
   const right =
     request.kind === 'profile'
       ? isProfile(body) && body['id'] === request.id
-      : request.kind === 'edit'
-        ? isRecord(body) && body['id'] === request.id
+      : request.kind === 'edit' || request.kind === 'view'
+        ? isRecord(body) && body['id'] === request.id && (request.kind === 'edit' || isCount(body['views']))
         : Array.isArray(body) &&
           body.length > 0 &&
           body.every(request.kind === 'popular' ? isPost : isTrending);
@@ -34,6 +34,11 @@ function isProfile(value: unknown): value is Record<string, unknown> {
     Number.isInteger(value['reviews']) &&
     (value['rating'] === null || typeof value['rating'] === 'number')
   );
+}
+
+/** Whoever views a post is one of its viewers. */
+function isCount(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) > 0;
 }
 
 function isPost(value: unknown): boolean {

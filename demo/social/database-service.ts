@@ -3,6 +3,7 @@ import type { Database } from '../database.js';
 import { popularPostsQuery } from '../queries/posts.sql.js';
 import { editProfileQuery, profileQuery, tunedProfileQuery } from '../queries/profile.sql.js';
 import { trendingUsersQuery } from '../queries/users.sql.js';
+import { countViewQuery, saveViewsQuery, viewsQuery } from '../queries/views.sql.js';
 import type { PopularPost, Profile, ProfileEdit, SocialService, TrendingUser } from './service.js';
 
 /** Asks the database every time. */
@@ -28,13 +29,28 @@ export class DatabaseService implements SocialService {
     return this.#database.query<PopularPost>(popularPostsQuery, [dataNow, limit]);
   }
 
-  trendingUsers(): Promise<TrendingUser[]> {
-    return this.#database.query<TrendingUser>(trendingUsersQuery, [dataNow, 20]);
+  trendingUsers(limit: number): Promise<TrendingUser[]> {
+    return this.#database.query<TrendingUser>(trendingUsersQuery, [dataNow, limit]);
   }
 
   async editProfile(id: number, { displayName, bio, location }: ProfileEdit): Promise<boolean> {
     const values = [id, displayName ?? null, bio ?? null, location ?? null];
     const changed = await this.#database.query<{ user_id: number }>(editProfileQuery, values);
     return changed.length > 0;
+  }
+
+  async viewPost(id: number): Promise<number> {
+    const [row] = await this.#database.query<{ views: number }>(countViewQuery, [id]);
+    return row?.views ?? 0;
+  }
+
+  async views(id: number): Promise<number> {
+    const [row] = await this.#database.query<{ views: number }>(viewsQuery, [id]);
+    return row?.views ?? 0;
+  }
+
+  /** Of many posts at once, as they are and not what is to be added. */
+  async saveViews(ids: readonly number[], views: readonly number[]): Promise<void> {
+    await this.#database.query(saveViewsQuery, [ids, views]);
   }
 }

@@ -45,7 +45,10 @@ export interface SocialService {
   profile(id: number): Promise<Profile | null>;
   /** At most `limit` posts, the most liked first. */
   popularPosts(limit: number): Promise<readonly PopularPost[]>;
-  trendingUsers(): Promise<readonly TrendingUser[]>;
+  /** At most `limit` users, those who gained most first. */
+  trendingUsers(limit: number): Promise<readonly TrendingUser[]>;
   /** False for a user who does not exist. */
   editProfile(id: number, edit: ProfileEdit): Promise<boolean>;
+  /** Counts one view of a post, and says how many there are. */
+  viewPost(id: number): Promise<number>;
 }

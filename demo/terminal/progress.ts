@@ -70,5 +70,8 @@ class Lines implements ProgressReport {
     this.#done += by;
   }
 
-  stop(): void {}
+  stop(): void {
+    if (this.#total > 0 && this.#done >= this.#total) this.#stream.write('  100 %\n');
+    this.#total = 0;
+  }
 }

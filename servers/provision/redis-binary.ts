@@ -1,7 +1,7 @@
 import type { Machine } from './machine.js';
 
 /** Where a server program was found. */
-export type BinarySource = 'environment' | 'path' | 'cache' | 'download' | 'docker';
+type BinarySource = 'environment' | 'path' | 'cache' | 'download' | 'docker';
 
 /** A server program that was run once and told its version. */
 export interface RedisBinary {

@@ -1,4 +1,4 @@
-import { fromCache, fromDownload } from './apt-cache.js';
+import { fromAptCache, fromAptDownload, type AptProgram } from './apt-program.js';
 import { fromDocker } from './docker.js';
 import { thisMachine, type Machine } from './machine.js';
 import { examine, type Found, type RedisBinary } from './redis-binary.js';
@@ -7,6 +7,18 @@ import { examine, type Found, type RedisBinary } from './redis-binary.js';
 export function redisUrlFromEnvironment(machine: Machine = thisMachine): string | undefined {
   return machine.env['TIERCEL_REDIS_URL'] || undefined;
 }
+
+/**
+ * `redis-server` is a link to `redis-check-rdb`, which is in redis-tools. What these need beside themselves is normally
+ * installed.
+ */
+const REDIS: AptProgram<RedisBinary> = {
+  name: 'redis',
+  packages: ['redis-server', 'redis-tools', 'libatomic1', 'libjemalloc2', 'liblzf1'],
+  program: 'redis-server',
+  librariesOf: 'redis-tools',
+  examine,
+};
 
 async function fromPath(machine: Machine): Promise<Found> {
   const reasons: string[] = [];
@@ -43,7 +55,12 @@ export async function findRedis(machine: Machine): Promise<RedisBinary> {
     if ('missing' in found) throw new Error(`TIERCEL_REDIS_SERVER cannot be used: ${found.missing}`);
     return found;
   }
-  const places = { PATH: fromPath, cache: fromCache, packages: fromDownload, docker: fromDocker };
+  const places = {
+    PATH: fromPath,
+    cache: (on: Machine) => fromAptCache(on, REDIS),
+    packages: (on: Machine) => fromAptDownload(on, REDIS),
+    docker: fromDocker,
+  };
   const reasons: string[] = [];
   for (const [name, search] of Object.entries(places)) {
     const found = await search(machine);

@@ -5,10 +5,12 @@ import type { DecodedValue, Unreadable } from '../codec/serializer.js';
 import type { Duration } from '../duration.js';
 import { attribute, BulkError, CacheError, CacheMissError, EncodeError, ServerError } from '../errors.js';
 import type { CacheMetrics } from '../metrics/cache-metrics.js';
+import type { NamespaceMetrics } from '../metrics/namespace-metrics.js';
 import type { RedisOptions } from '../redis/options.js';
 import type { Command, RedisPort, Reply } from '../redis/port.js';
 import { answersWith } from '../redis/reply-error.js';
 import { assertKey, distinctKeys, rejectUnknownOptions } from '../validate.js';
+import { checkServers } from './check-servers.js';
 import {
   clientParts,
   parseTtl,
@@ -44,6 +46,7 @@ export class CacheClient implements AsyncDisposable {
   readonly #ttl: number;
   readonly #compression: Compression | undefined;
   readonly #metrics: CacheMetrics;
+  readonly #counts: NamespaceMetrics;
 
   /** Made by {@link CacheClient.connect}, or by a cache for itself. */
   constructor(parts: ClientParts) {
@@ -56,6 +59,7 @@ export class CacheClient implements AsyncDisposable {
     this.#ttl = parts.ttl;
     this.#compression = parts.compression;
     this.#metrics = parts.metrics;
+    this.#counts = parts.metrics.namespace(parts.keys.toString());
   }
 
   /**
@@ -103,16 +107,16 @@ export class CacheClient implements AsyncDisposable {
     try {
       const decoded = this.#decode(await this.#port.get(this.#prefix + key));
       const entry = decoded instanceof Promise ? await decoded : decoded;
-      this.#metrics.recordRead(entry ? 'hit' : 'miss', performance.now() - began);
+      this.#counts.readFromRedis(entry ? 'hit' : 'miss', performance.now() - began, key);
       return entry?.value as T | undefined;
     } catch (error) {
       if (answersWith(error, 'WRONGTYPE')) {
         // A key of somebody else's, and no entry: counted as other bytes that are none.
-        this.#metrics.increment('errors');
-        this.#metrics.recordRead('miss', performance.now() - began);
+        this.#counts.unreadable++;
+        this.#counts.readFromRedis('miss', performance.now() - began, key);
         return undefined;
       }
-      this.#metrics.recordRead('error', performance.now() - began);
+      this.#counts.readFromRedis('error', performance.now() - began, key);
       throw this.#attributed(error, 'get', key);
     }
   }
@@ -134,26 +138,30 @@ export class CacheClient implements AsyncDisposable {
   async set(key: string, value: unknown, options: WriteOptions = {}): Promise<void> {
     assertKey(key, 'set');
     const ttl = this.#writeTtl(options, 'set');
+    const began = performance.now();
     try {
       const command = this.#setCommand(key, value, ttl);
       // Not awaited where it is at hand, so that a read given in the same turn comes after it.
       const reply = await this.#port.send(command instanceof Promise ? await command : command);
       if (!isOk(reply)) throw new ServerError('Redis answered a SET with something else than OK');
-      this.#metrics.increment('sets');
+      this.#counts.written(performance.now() - began);
     } catch (error) {
-      throw this.#failed(error, 'set', key);
+      this.#counts.writeFailed(performance.now() - began);
+      throw this.#attributed(error, 'set', key);
     }
   }
 
   /** Whether there was something to delete. */
   async delete(key: string): Promise<boolean> {
     assertKey(key, 'delete');
+    const began = performance.now();
     try {
       const removed = await this.#port.send(this.#deleteCommand(key));
-      this.#metrics.increment('deletes');
+      this.#counts.removed(performance.now() - began, true);
       return removed === 1;
     } catch (error) {
-      throw this.#failed(error, 'delete', key);
+      this.#counts.removeFailed(performance.now() - began);
+      throw this.#attributed(error, 'delete', key);
     }
   }
 
@@ -214,6 +222,7 @@ export class CacheClient implements AsyncDisposable {
     const began = performance.now();
     const answers = await this.#port.getMany(asked.map((key) => this.#prefix + key));
     const took = performance.now() - began;
+    this.#counts.getManyCalls++;
     const found = new Map<string, T>();
     const failures = new Map<string, CacheError>();
     // All of them before any is waited for: large ones are decompressed side by side.
@@ -225,12 +234,13 @@ export class CacheClient implements AsyncDisposable {
       const entry = begun instanceof Promise ? await begun : begun;
       if (entry instanceof CacheError) {
         failures.set(key, this.#attributed(entry, 'getMany', key));
-        this.#metrics.recordRead('error', took);
+        this.#counts.readFromRedis('error', NaN, key);
         continue;
       }
-      this.#metrics.recordRead(entry ? 'hit' : 'miss', took);
+      this.#counts.readFromRedis(entry ? 'hit' : 'miss', NaN, key);
       if (entry) found.set(key, entry.value as T);
     }
+    this.#counts.latencies.getMany[failures.size === 0 ? 'ok' : 'error'].record(took);
     return { found, failures };
   }
 
@@ -246,20 +256,24 @@ export class CacheClient implements AsyncDisposable {
     const values = new Map(entries);
     for (const key of values.keys()) assertKey(key, 'setMany');
     const ttl = this.#writeTtl(options, 'setMany');
+    const began = performance.now();
+    this.#counts.setManyCalls++;
     const failures = new Map<string, CacheError>();
     const begun: Array<readonly [key: string, command: Command | Promise<Command>]> = [];
     for (const [key, value] of values) {
       try {
         begun.push([key, this.#setCommand(key, value, ttl)]);
       } catch (error) {
-        failures.set(key, this.#failed(error, 'setMany', key));
+        failures.set(key, this.#attributed(error, 'setMany', key));
       }
     }
     const commands: Array<Command & { readonly given: string }> = [];
     for (const [given, command] of begun) {
       commands.push({ ...(command instanceof Promise ? await command : command), given });
     }
-    await this.#sendAll(commands, 'setMany', failures, () => this.#metrics.increment('sets'));
+    await this.#sendAll(commands, 'setMany', failures, () => void this.#counts.sets++);
+    this.#counts.setErrors += failures.size;
+    this.#counts.latencies.setMany[failures.size === 0 ? 'ok' : 'error'].record(performance.now() - began);
     if (failures.size > 0) throw new BulkError(failures, values.size, { operation: 'setMany' });
   }
 
@@ -270,13 +284,17 @@ export class CacheClient implements AsyncDisposable {
    */
   async deleteMany(keys: Iterable<string>): Promise<number> {
     const asked = distinctKeys(keys, 'deleteMany');
+    const began = performance.now();
+    this.#counts.deleteManyCalls++;
     const failures = new Map<string, CacheError>();
     const commands = asked.map((key) => ({ ...this.#deleteCommand(key), given: key }));
     let removed = 0;
     await this.#sendAll(commands, 'deleteMany', failures, (reply) => {
-      this.#metrics.increment('deletes');
+      this.#counts.removed(NaN, true);
       if (reply === 1) removed++;
     });
+    this.#counts.deleteErrors += failures.size;
+    this.#counts.latencies.deleteMany[failures.size === 0 ? 'ok' : 'error'].record(performance.now() - began);
     if (failures.size > 0) throw new BulkError(failures, asked.length, { operation: 'deleteMany' });
     return removed;
   }
@@ -289,21 +307,15 @@ export class CacheClient implements AsyncDisposable {
   /** Asks every server whether it is there; well is only who has an answer of all of them. Never rejects. */
   async healthCheck(): Promise<ClientHealth> {
     const began = performance.now();
-    let error: CacheError | undefined;
-    try {
-      const ping = { key: this.#prefix, args: ['PING'] };
-      const { servers } = this.#port;
-      // As long as no server is known, nobody is well: then the port itself says why.
-      await Promise.all((servers.length === 0 ? [this.#port] : servers).map((server) => server.send(ping)));
-    } catch (cause) {
-      error = this.#attributed(cause, 'healthCheck');
-    }
+    const servers = await checkServers(this.#port, this.#prefix);
+    const error = servers.find((server) => server.error)?.error;
     return {
       healthy: error === undefined,
       state: this.#port.state,
       address: this.#port.address,
       latency: error ? undefined : performance.now() - began,
       error,
+      servers,
     };
   }
 
@@ -327,7 +339,7 @@ export class CacheClient implements AsyncDisposable {
       const replies = await this.#port.sendAll(chunk);
       for (const [i, { given }] of chunk.entries()) {
         const reply = replies[i];
-        if (reply instanceof CacheError) failures.set(given, this.#failed(reply, operation, given));
+        if (reply instanceof CacheError) failures.set(given, this.#attributed(reply, operation, given));
         else onSuccess(reply);
       }
     }
@@ -399,7 +411,7 @@ export class CacheClient implements AsyncDisposable {
   }
 
   #unreadable({ reason }: Unreadable): undefined {
-    if (reason !== 'marker') this.#metrics.increment('errors');
+    if (reason !== 'marker') this.#counts.unreadable++;
   }
 
   #writeTtl(options: WriteOptions, operation: string): number {
@@ -408,7 +420,7 @@ export class CacheClient implements AsyncDisposable {
   }
 
   #failed(error: unknown, operation: string, key: string): CacheError {
-    this.#metrics.increment('errors');
+    this.#counts.otherErrors++;
     return this.#attributed(error, operation, key);
   }
 

@@ -10,12 +10,14 @@ import type { PlainSerializer } from '../codec/plain.js';
 import { Serializer } from '../codec/serializer.js';
 import { parseDuration, type Duration } from '../duration.js';
 import type { CacheError } from '../errors.js';
-import { CacheMetrics, type MetricsSnapshot } from '../metrics/cache-metrics.js';
+import { CacheMetrics } from '../metrics/cache-metrics.js';
+import type { MetricsSnapshot } from '../metrics/snapshot.js';
 import { openPort } from '../redis/open-port.js';
 import type { RedisOptions } from '../redis/options.js';
 import type { PortState, RedisPort } from '../redis/port.js';
 import { guardedLogger, type Logger } from '../runtime/logger.js';
 import { rejectUnknownOptions } from '../validate.js';
+import type { ServerHealth } from './check-servers.js';
 import { KeySpace } from './key-space.js';
 import { Serializers } from './serializers.js';
 
@@ -52,14 +54,16 @@ export interface ClientStats extends MetricsSnapshot {
 }
 
 export interface ClientHealth {
-  /** Whether Redis answered. */
+  /** Whether every server answered. */
   readonly healthy: boolean;
   readonly state: PortState;
   readonly address: string;
-  /** Milliseconds the answer took; undefined when none came. */
+  /** Milliseconds the slowest answer took; undefined when one did not come. */
   readonly latency: number | undefined;
   /** Why it is not healthy. */
   readonly error: CacheError | undefined;
+  /** Each server by itself. */
+  readonly servers: readonly ServerHealth[];
 }
 
 /** What a client is made of once its options are checked. For code of this package. */
@@ -93,15 +97,10 @@ export function clientParts(redis: RedisOptions, options: CacheClientOptions): C
   const ttl = parseTtl(options.ttl, DEFAULT_TTL);
   const serializer = serializerOf(options);
   const compression = parseCompression(options.compression ?? false);
+  const metrics = new CacheMetrics();
   const port = openPort(redis, { logger: guardedLogger(options.logger) });
-  return {
-    port,
-    keys,
-    serializers: new Serializers(serializer, port),
-    ttl,
-    compression,
-    metrics: new CacheMetrics(),
-  };
+  metrics.attach(undefined, port);
+  return { port, keys, serializers: new Serializers(serializer, port), ttl, compression, metrics };
 }
 
 export function parseTtl(ttl: Duration | undefined, fallback: number): number {

@@ -1,4 +1,5 @@
-import { CacheManager, type CacheHealth, type ManagerParts } from '../manager/cache-manager.js';
+import type { CacheHealth } from '../manager/cache-health.js';
+import { CacheManager, type ManagerParts } from '../manager/cache-manager.js';
 import { ClusterMetrics } from './cluster-metrics.js';
 import type { ClusterPort } from './cluster-port.js';
 import { NodeManager, type NodeInfo } from './node-manager.js';

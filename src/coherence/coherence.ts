@@ -1,4 +1,3 @@
-import type { CacheMetrics } from '../metrics/cache-metrics.js';
 import type { KeyPart, StateChange } from '../redis/port.js';
 import type { ChangeFeed } from './change-feed.js';
 import { SignsOfLife } from './signs-of-life.js';
@@ -29,7 +28,6 @@ export interface CoherentNamespace {
 export interface CoherenceParts {
   readonly feed: ChangeFeed;
   readonly watches: Watches;
-  readonly metrics: CacheMetrics;
   /** Milliseconds that copies are served after the last sign of life of whoever tells of changes. */
   readonly maxStaleWhenDisconnected: number;
 }
@@ -50,7 +48,6 @@ export interface CoherenceParts {
 export class Coherence {
   readonly #feed: ChangeFeed;
   readonly #watches: Watches;
-  readonly #metrics: CacheMetrics;
   readonly #maxStale: number;
   readonly #namespaces = new Set<CoherentNamespace>();
   readonly #byPrefix = new Map<string, (redisKey: string) => void>();
@@ -62,10 +59,9 @@ export class Coherence {
   readonly #expired = new Map<KeyPart | undefined, SignsOfLife>();
   #closed = false;
 
-  constructor({ feed, watches, metrics, maxStaleWhenDisconnected }: CoherenceParts) {
+  constructor({ feed, watches, maxStaleWhenDisconnected }: CoherenceParts) {
     this.#feed = feed;
     this.#watches = watches;
-    this.#metrics = metrics;
     this.#maxStale = maxStaleWhenDisconnected;
     feed.onInvalidate((redisKey, part) => this.#invalidated(redisKey, part));
     feed.onUnproven?.(() => this.#unproven(undefined));
@@ -75,6 +71,13 @@ export class Coherence {
   /** Counts the times after which what was learned before proved nothing: each connection is one. */
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /** Whether changes of all keys are told at the moment. */
+  get armed(): boolean {
+    if (this.#feed.state !== 'ready') return false;
+    for (const signs of this.#expired.values()) if (signs.overdue) return false;
+    return true;
   }
 
   /** Whether changes of the key are told at the moment. */
@@ -109,7 +112,6 @@ export class Coherence {
   }
 
   #invalidated(redisKey: string | null, part?: KeyPart): void {
-    this.#metrics.increment('invalidationsReceived');
     if (redisKey === null) {
       this.#watches.allChanged(part);
       for (const namespace of this.#namespaces) namespace.changed(null, part);

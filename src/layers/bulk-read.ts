@@ -3,6 +3,7 @@ import type { CacheError } from '../errors.js';
 import type { Reader } from '../redis/port.js';
 import type { Copies } from './copies.js';
 import type { EntryPolicy } from './entry-policy.js';
+import { traced } from './counted.js';
 import { isServed, type Verdict } from './freshness.js';
 import type { LayerContext, RedisParts } from './layer-context.js';
 import type { Loading } from './loading.js';
@@ -28,7 +29,10 @@ export class BulkRead implements Reader {
   readonly #began = performance.now();
   /** By place in `keys`; empty where nothing would be kept. */
   readonly #watches: Array<Watch | undefined> = [];
+  /** Whether but one key is read: else its time is that of all. */
+  readonly #isOne: boolean;
   #missing: number;
+  #failed = false;
 
   private constructor(
     parts: BulkReadParts,
@@ -43,6 +47,7 @@ export class BulkRead implements Reader {
     this.#values = values;
     this.#policy = policy;
     this.#missing = missing;
+    this.#isOne = missing === 1;
     this.#done = done;
   }
 
@@ -64,7 +69,8 @@ export class BulkRead implements Reader {
       for (const place of places) {
         const redisKey = redis.shared.redisKey(keys[place] as string);
         if (keeps) read.#watches[place] = context.watches.begin(redisKey);
-        redis.shared.readTo(redisKey, read, place, false);
+        const reader = read.#isOne ? traced(context, keys[place] as string, read) : read;
+        redis.shared.readTo(redisKey, reader, place, false);
       }
     });
   }
@@ -113,21 +119,31 @@ export class BulkRead implements Reader {
 
   #take(found: StoredEntry, place: number, verdict: Verdict): void {
     const { loading, redis } = this.#parts;
-    if (!isServed(verdict) || loading.isDoubtful(this.#keys[place] as string, redis)) {
+    const key = this.#keys[place] as string;
+    if (!isServed(verdict) || loading.isDoubtful(key, redis)) {
       this.#settle(place, 'miss');
       return;
     }
     this.#values[place] = found.value;
     const watch = this.#watches[place];
-    if (watch) loading.keepFound(this.#keys[place] as string, found, this.#policy, watch);
+    if (watch) loading.keepFound(key, found, this.#policy, watch);
+    const { createdAt } = found.header;
+    if (verdict === 'revalidate') loading.servedStale('revalidate', createdAt);
+    loading.tell(key, 'redis', createdAt, verdict);
     this.#settle(place, 'hit');
   }
 
   #settle(place: number, outcome: 'hit' | 'miss' | 'error'): void {
-    const { context } = this.#parts;
+    const { counts, watches } = this.#parts.context;
     const watch = this.#watches[place];
-    if (watch) context.watches.end(watch);
-    context.metrics.recordRead(outcome, performance.now() - this.#began);
-    if (--this.#missing === 0) this.#done();
+    if (watch) watches.end(watch);
+    const took = this.#isOne ? performance.now() - this.#began : NaN;
+    counts.readFromRedis(outcome, took, this.#keys[place] as string);
+    if (outcome === 'error') this.#failed = true;
+    if (--this.#missing > 0) return;
+    if (!this.#isOne) {
+      counts.latencies.getMany[this.#failed ? 'error' : 'ok'].record(performance.now() - this.#began);
+    }
+    this.#done();
   }
 }

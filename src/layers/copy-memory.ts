@@ -12,9 +12,12 @@ const FIELDS = 24;
 export class CopyMemory {
   readonly #arena: Arena<unknown>;
   readonly #fields = new CopyFields();
+  /** The most that all copies may take. */
+  readonly maxBytes: number;
 
   /** @param maxEntries - undefined for as many as the bytes allow. */
   constructor(maxBytes: number, maxEntries: number | undefined) {
+    this.maxBytes = maxBytes;
     this.#arena = new Arena({ maxBytes, maxEntries, overhead: ENTRY_OVERHEAD + FIELDS, clock: turnClock });
     this.#arena.addColumns(this.#fields);
   }

@@ -60,6 +60,11 @@ export function lifetimes(options: FreshnessOptions, random: () => number = Math
  */
 export type Verdict = 'fresh' | 'early' | 'revalidate' | 'only-on-error' | 'expired';
 
+/** Whether it is given out at once. */
+export function isServed(verdict: Verdict): boolean {
+  return verdict === 'fresh' || verdict === 'early' || verdict === 'revalidate';
+}
+
 /** What of an entry's header the verdict depends on; see `EntryHeader`. */
 export interface Aging {
   /** Server time in milliseconds. */
@@ -110,9 +115,4 @@ function isDueEarly(left: number, cost: number | undefined, beta: number, random
   if (cost === undefined || beta === 0) return false;
   const scale = (cost / 1000) * beta;
   return left < scale * LONGEST_DRAW && left <= -scale * Math.log(random());
-}
-
-/** Whether it may be given out at once. */
-export function isServed(verdict: Verdict): boolean {
-  return verdict === 'fresh' || verdict === 'early' || verdict === 'revalidate';
 }

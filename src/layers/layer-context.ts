@@ -1,28 +1,16 @@
 import type { Watch, Watches } from '../coherence/watches.js';
 import type { Barrier } from '../memory/isolation.js';
-import type { CacheMetrics } from '../metrics/cache-metrics.js';
+import type { NamespaceMetrics } from '../metrics/namespace-metrics.js';
+import type { Observers } from '../metrics/observers.js';
 import type { NamespaceRecovery } from './namespace-recovery.js';
 import type { LoadGate } from './load-gate.js';
 import type { Tier } from './shared-tier.js';
 import type { TagTable } from './tag-table.js';
 
-/** Where an answer came from. */
-export type Layer = 'memory' | 'redis' | 'load';
-
-/** One answer, as those who listen are told of it. */
-export interface ReadEvent {
-  /** As the caller gave it. */
-  readonly key: string;
-  readonly layer: Layer;
-  /** Past its `ttl`. */
-  readonly stale: boolean;
-  /** Milliseconds since the load of the value began; 0 for one just loaded. */
-  readonly age: number;
-}
-
-/** What the namespaces of one cache share. */
+/** What a namespace has to work with. All but its counts is shared with the others of its cache. */
 export interface LayerContext {
-  readonly metrics: CacheMetrics;
+  readonly counts: NamespaceMetrics;
+  readonly observers: Observers;
   readonly watches: Watches;
   readonly gate: LoadGate;
   readonly barrier: Barrier;
@@ -39,8 +27,6 @@ export interface LayerContext {
   readonly tellsChanges: boolean;
   /** Milliseconds that a copy may stay of whose changes nobody tells. */
   readonly unprovenLife: number;
-  /** Whoever listens to reads. */
-  onRead: ((event: ReadEvent) => void) | undefined;
 }
 
 /** One namespace's part in Redis. */

@@ -11,6 +11,11 @@ export class LoadGate {
     this.#limit = limit;
   }
 
+  /** Loads that wait for their turn. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** @param onWait - called where it cannot begin at once. */
   async run<T>(work: () => Promise<T>, onWait?: () => void): Promise<T> {
     if (this.#running >= this.#limit) {

@@ -1,6 +1,7 @@
 import { parseTtl } from '../client/client-options.js';
 import type { Duration } from '../duration.js';
 import { DeadlineError } from '../errors.js';
+import { delay } from '../runtime/delay.js';
 import { checkTags } from './tag-table.js';
 
 /** What a loader is told, and may say of what it loads. */
@@ -69,4 +70,15 @@ function within<T>(loading: Promise<T>, limit: number, key: string, controller: 
     }, limit);
     loading.then(resolve, reject).finally(() => clearTimeout(timer));
   });
+}
+
+/** The outcome, or undefined where it takes longer than that. */
+export async function orStale<T>(loading: Promise<T>, softTimeout: number): Promise<T | undefined> {
+  if (softTimeout === Infinity) return loading;
+  const pause = delay(softTimeout);
+  try {
+    return await Promise.race([loading, pause.passed.then(() => undefined)]);
+  } finally {
+    pause.cancel();
+  }
 }

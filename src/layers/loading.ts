@@ -1,25 +1,23 @@
 import type { Watch } from '../coherence/watches.js';
 import { CacheError } from '../errors.js';
+import type { Layer } from '../metrics/channels.js';
+import type { NamespaceMetrics } from '../metrics/namespace-metrics.js';
 import { delay } from '../runtime/delay.js';
 import { turnClock } from '../runtime/turn-clock.js';
 import type { Copies } from './copies.js';
+import { countFill, countLease, countLoad, traced } from './counted.js';
 import type { EntryPolicy } from './entry-policy.js';
-import { isServed, judge, lifetimes, type Lifetimes, type Verdict } from './freshness.js';
-import type { Layer, LayerContext, RedisParts } from './layer-context.js';
+import { isServed, judge, type Verdict } from './freshness.js';
+import type { LayerContext, RedisParts } from './layer-context.js';
+import { freshOf, type Fresh } from './fresh.js';
 import { keepLease } from './lease-keeper.js';
-import { orStale } from './or-stale.js';
+import { giveBack, takeLease, takeOver } from './leases.js';
 import { longerPause, NOT_TOLD, TOLD } from './lease-polling.js';
-import { runLoad, type Loaded } from './load.js';
+import { orStale, runLoad, type Loaded } from './load.js';
 import type { Kept } from './memory-tier.js';
 import { askRedis, RedisAway } from './redis-away.js';
 import type { Found, InTheWay, Lease, StoredEntry } from './shared-tier.js';
 import type { FirstReads, Flight, SingleFlight } from './single-flight.js';
-
-/** A value just loaded, ready to be stored. */
-interface Fresh {
-  readonly kept: Kept;
-  readonly times: Lifetimes;
-}
 
 /**
  * How a flight comes to its answer: through Redis, waiting for the load of whoever has the lease or loading under its own; or,
@@ -27,12 +25,14 @@ interface Fresh {
  */
 export class Loading implements FirstReads {
   readonly #context: LayerContext;
+  readonly #counts: NamespaceMetrics;
   readonly #redis: RedisParts | undefined;
   readonly #copies: Copies;
   readonly #flights: SingleFlight;
 
   constructor(context: LayerContext, redis: RedisParts | undefined, copies: Copies, flights: SingleFlight) {
     this.#context = context;
+    this.#counts = context.counts;
     this.#redis = redis;
     this.#copies = copies;
     this.#flights = flights;
@@ -48,7 +48,7 @@ export class Loading implements FirstReads {
     }
     // What is not kept need not be watched.
     if (this.#copies.keeps(flight.policy)) flight.watch = this.#context.watches.begin(redisKey);
-    redis.shared.readTo(redisKey, flight, 0, true);
+    redis.shared.readTo(redisKey, traced(this.#context, flight.key, flight), 0, true);
   }
 
   /** Most reads end here: they take no further promise and no second turn where they find what they look for. */
@@ -81,6 +81,7 @@ export class Loading implements FirstReads {
       flight.follow(this.#throughRedis(flight, redis, found));
       return;
     }
+    this.#counts.readFromRedis('error', turnClock.now() - flight.began, flight.key);
     this.#context.onBackgroundError(error, 'read', flight.key);
     flight.follow(this.#loadAlone(flight));
   }
@@ -94,9 +95,9 @@ export class Loading implements FirstReads {
     if (found.kind !== 'value' || found.header.tags.length > 0) return false;
     const { key, policy, watch } = flight;
     if (this.#judgeAge(found, policy, redis) !== 'fresh') return false;
-    this.#context.metrics.recordRead('hit', turnClock.now() - flight.began);
+    this.#counts.readFromRedis('hit', turnClock.now() - flight.began, key);
     if (watch) this.keepFound(key, found, policy, watch);
-    if (this.#context.onRead) this.#tell(key, 'redis', found.header.createdAt, 'fresh');
+    if (this.#context.observers.areReadsWatched) this.tell(key, 'redis', found.header.createdAt, 'fresh');
     flight.settle(found.value as T);
     return true;
   }
@@ -146,6 +147,7 @@ export class Loading implements FirstReads {
     const { key, policy, began } = flight;
     const { shared } = redis;
     let missed = false;
+    let waited = false;
     let known = first;
     let deadline = began + shared.deadline() - performance.now();
     const polling = this.#context.tellsChanges ? TOLD : NOT_TOLD;
@@ -157,39 +159,44 @@ export class Loading implements FirstReads {
         const found = await (known ? shared.finish(key, known) : shared.read(key));
         known = undefined;
         if (this.isDoubtful(key, redis)) return await this.#loadAlone(flight);
-        let verdict: Verdict = 'expired';
-        if (found.kind === 'value') {
-          verdict = await this.judge(found, policy, redis);
-        }
+        const verdict = found.kind === 'value' ? await this.judge(found, policy, redis) : 'expired';
         if (found.kind === 'value' && (verdict === 'fresh' || (!flight.refresh && isServed(verdict)))) {
-          if (!missed) this.#context.metrics.recordRead('hit', turnClock.now() - began);
+          if (!missed) this.#counts.readFromRedis('hit', turnClock.now() - began, key);
           this.keepFound(key, found, policy, watch);
-          if (verdict === 'revalidate') this.#context.metrics.increment('staleServes');
+          if (verdict === 'revalidate') this.servedStale('revalidate', found.header.createdAt);
           if (verdict !== 'fresh') flight.afterwards = this.#refresh(flight, found, redis);
-          this.#tell(key, 'redis', found.header.createdAt, verdict);
+          this.tell(key, 'redis', found.header.createdAt, verdict);
           return found.value as T;
         }
-        if (!missed) this.#context.metrics.recordRead('miss', turnClock.now() - began);
+        if (!missed) this.#counts.readFromRedis('miss', turnClock.now() - began, key);
         missed = true;
 
         if (found.kind === 'unreadable') return await this.#loadOver(flight, redis, found);
         if (found.kind === 'value' && verdict === 'expired') {
-          const lease = await this.#takeOver(key, found, policy.lease, redis);
+          const lease = await takeOver(this.#context, redis, key, found, { duration: policy.lease, waited });
           if (lease) return await this.#loadUnder(lease, flight, redis, { entry: found, verdict });
           // Somebody was faster, which is told as any change.
           await this.#awaitChange(watch.change, poll, flight as Flight);
+          waited = true;
           deadline = shared.deadline();
         } else if (found.kind === 'value') {
-          const lease = await askRedis(shared.leaseRefresh(key, found, policy.lease));
+          const ask = (): Promise<Lease | undefined> => shared.leaseRefresh(key, found, policy.lease);
+          const lease = await askRedis(countLease(this.#context, key, waited, ask));
           if (lease) return await this.#loadUnder(lease, flight, redis, { entry: found, verdict });
           if (flight.refresh && isServed(verdict)) return found.value as T;
           await this.#awaitRefresh(key, watch, poll, flight as Flight, redis);
+          waited = true;
           deadline = shared.deadline();
         } else if (found.kind === 'lease') {
           await this.#awaitChange(watch.change, poll, flight as Flight);
+          waited = true;
           deadline = shared.deadline();
         } else {
-          const lease = await this.#takeLease(key, policy.lease, deadline, redis);
+          const lease = await takeLease(this.#context, redis, key, {
+            duration: policy.lease,
+            waited,
+            deadline,
+          });
           if (lease.kind === 'held') return await this.#loadUnder(lease, flight, redis, undefined);
           // Somebody was faster. The next read says what they did, and has us told of what they do next; unless they
           // left nothing to be read.
@@ -199,6 +206,8 @@ export class Loading implements FirstReads {
         }
       } catch (error) {
         if (!(error instanceof RedisAway)) throw error;
+        if (missed) this.#counts.otherErrors++;
+        else this.#counts.readFromRedis('error', turnClock.now() - began, key);
         this.#context.onBackgroundError(error.cause, 'read', key);
         return await this.#loadAlone(flight);
       } finally {
@@ -207,44 +216,11 @@ export class Loading implements FirstReads {
     }
   }
 
-  async #takeLease(
-    key: string,
-    duration: number,
-    deadline: number,
-    redis: RedisParts,
-  ): Promise<Lease | Found> {
-    try {
-      return await redis.shared.lease(key, duration, deadline);
-    } catch (error) {
-      if (error instanceof RedisAway) this.#doubtLease(key, error, redis);
-      throw error;
-    }
-  }
-
-  async #takeOver(
-    key: string,
-    entry: StoredEntry,
-    duration: number,
-    redis: RedisParts,
-  ): Promise<Lease | undefined> {
-    try {
-      return await askRedis(redis.shared.leaseOver(key, entry, duration));
-    } catch (error) {
-      if (error instanceof RedisAway) this.#doubtLease(key, error, redis);
-      throw error;
-    }
-  }
-
-  /** It may be taken, or be taken yet by a server that goes on later, and nobody would load under it. */
-  #doubtLease(key: string, { cause }: RedisAway, { shared, recovery }: RedisParts): void {
-    if (cause.outcome === 'unknown') recovery.add(shared.redisKey(key));
-  }
-
   /** Somebody else loads. */
   async #awaitChange(change: Promise<void>, poll: number, flight: Flight): Promise<void> {
     flight.phase = 'waiting';
     flight.leaveRound();
-    this.#context.metrics.increment('leaseWaits');
+    this.#counts.leaseWaits++;
     // Spread out, so that many waiters that are not told do not ask all at once.
     const pause = delay(poll * (0.5 + Math.random()));
     await Promise.race([change, pause.passed]);
@@ -271,9 +247,10 @@ export class Loading implements FirstReads {
   async #refresh<T>(flight: Flight<T>, entry: StoredEntry, redis: RedisParts): Promise<void> {
     const { key, policy } = flight;
     try {
-      const lease = await redis.shared.leaseRefresh(key, entry, policy.lease);
+      const ask = (): Promise<Lease | undefined> => redis.shared.leaseRefresh(key, entry, policy.lease);
+      const lease = await countLease(this.#context, key, false, ask);
       if (!lease) return;
-      await this.#loadUnder(lease, flight, redis, { entry, verdict: 'revalidate' });
+      await this.#loadUnder(lease, flight, redis, { entry, verdict: 'revalidate' }, true);
     } catch (error) {
       this.#context.onBackgroundError(error, 'refresh', key);
     }
@@ -285,6 +262,7 @@ export class Loading implements FirstReads {
     flight: Flight<T>,
     redis: RedisParts,
     standing: { readonly entry: StoredEntry; readonly verdict: Verdict } | undefined,
+    behind = flight.refresh,
   ): Promise<T> {
     const { key, policy } = flight;
     const { shared } = redis;
@@ -292,23 +270,24 @@ export class Loading implements FirstReads {
     const createdAt = shared.now();
     const watch = this.#context.watches.beginOwn(shared.redisKey(key));
     const stopKeeping = keepLease(shared, lease, policy.lease, onError);
-    const loading = this.#load(flight, standing?.entry.value);
+    const loading = this.#load(flight, standing?.entry.value, behind);
     const store = (loaded: Loaded<T>): Promise<void> => {
-      const fresh = this.#prepare(loaded, createdAt, policy);
+      const fresh = freshOf(loaded, createdAt, policy, this.#context.barrier);
       if (fresh && !watch.changed) return this.#fill(lease, fresh, flight, redis, watch);
+      if (fresh) this.#counts.fillsRefused++;
       // Nothing is stored, so whoever asks from now on asks anew.
       this.#flights.close(flight);
-      return this.#release(lease, redis);
+      return giveBack(this.#context, redis, lease);
     };
     // What fails here is told to nobody else; that the load failed, its callers are told.
     const storing = loading
       .then(store, () => {
         this.#flights.close(flight);
-        return this.#release(lease, redis);
+        return giveBack(this.#context, redis, lease);
       })
       .catch((error: unknown) => {
         onError(error);
-        return this.#release(lease, redis).catch(onError);
+        return giveBack(this.#context, redis, lease).catch(onError);
       })
       .finally(() => {
         stopKeeping();
@@ -320,15 +299,15 @@ export class Loading implements FirstReads {
     try {
       const loaded = await (fallback ? orStale(loading, policy.softTimeout) : loading);
       if (loaded !== undefined) {
-        this.#tell(key, 'load', createdAt, 'fresh');
+        this.tell(key, 'load', createdAt, 'fresh');
         return loaded.value;
       }
     } catch (error) {
       if (!fallback) throw error;
       this.#context.onBackgroundError(error, 'load', key);
     }
-    this.#context.metrics.increment('staleServes');
-    this.#tell(key, 'redis', fallback?.entry.header.createdAt ?? createdAt, 'only-on-error');
+    this.servedStale('error', fallback?.entry.header.createdAt ?? createdAt);
+    this.tell(key, 'redis', fallback?.entry.header.createdAt ?? createdAt, 'only-on-error');
     return fallback?.entry.value as T;
   }
 
@@ -338,14 +317,15 @@ export class Loading implements FirstReads {
     const createdAt = redis.shared.now();
     const watch = this.#context.watches.begin(redis.shared.redisKey(key));
     try {
-      const loaded = await this.#load(flight, undefined);
-      const fresh = this.#prepare(loaded, createdAt, policy);
+      const loaded = await this.#load(flight, undefined, flight.refresh);
+      const fresh = freshOf(loaded, createdAt, policy, this.#context.barrier);
       if (fresh && !watch.changed && !flight.outdated) {
-        flight.afterwards = this.#writeOver(standing, key, fresh, policy, redis).catch((error: unknown) =>
-          this.#context.onBackgroundError(error, 'fill', key),
-        );
+        const write = (): Promise<boolean> => this.#writeOver(standing, key, fresh, policy, redis);
+        flight.afterwards = countFill(this.#context, key, write)
+          .then(() => undefined)
+          .catch((error: unknown) => this.#context.onBackgroundError(error, 'fill', key));
       }
-      this.#tell(key, 'load', createdAt, 'fresh');
+      this.tell(key, 'load', createdAt, 'fresh');
       return loaded.value;
     } finally {
       this.#context.watches.end(watch);
@@ -358,20 +338,21 @@ export class Loading implements FirstReads {
     { kept, times }: Fresh,
     { compression }: EntryPolicy,
     { shared, tags }: RedisParts,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const entry = await shared.encode(kept.value, kept, compression);
-    if (!(await tags.prepareFill(kept.tags, kept.createdAt))) return;
+    if (!(await tags.prepareFill(kept.tags, kept.createdAt))) return false;
     // Of what is no string nobody can tell whether it still stands.
-    if (claim) return void (await shared.fill(claim, entry, times.keepFor));
+    if (claim) return shared.fill(claim, entry, times.keepFor);
     const redisKey = shared.redisKey(key);
     const [written] = await shared.write([{ redisKey, entry, keepFor: times.keepFor, prove: false }]);
     if (written instanceof CacheError) throw written;
+    return true;
   }
 
   /** Without Redis to share it, and with a copy that lives the shorter for it. */
   async #loadAlone<T>(flight: Flight<T>): Promise<T> {
     const { key, policy } = flight;
-    const { watches, gate, metrics } = this.#context;
+    const { watches, gate } = this.#context;
     const redis = this.#redis;
     const stale = this.#copies.judged(key, policy);
     const run = async (): Promise<T> => {
@@ -379,14 +360,14 @@ export class Loading implements FirstReads {
       const epoch = this.#context.epoch();
       const watch = watches.begin(redis?.shared.redisKey(key) ?? key);
       try {
-        if (!redis) metrics.increment('misses');
-        const loaded = await this.#load(flight, stale?.held.value);
-        const fresh = this.#prepare(loaded, createdAt, policy);
+        if (!redis) this.#counts.misses++;
+        const loaded = await this.#load(flight, stale?.held.value, flight.refresh);
+        const fresh = freshOf(loaded, createdAt, policy, this.#context.barrier);
         // With a new connection since, changes may have gone unheard that the copies of the new one know of.
         if (fresh && !watch.changed && !flight.outdated && epoch === this.#context.epoch()) {
           this.#copies.keep(key, fresh.kept, policy, undefined, !redis);
         }
-        this.#tell(key, 'load', createdAt, 'fresh');
+        this.tell(key, 'load', createdAt, 'fresh');
         return loaded.value;
       } finally {
         this.#context.watches.end(watch);
@@ -398,33 +379,25 @@ export class Loading implements FirstReads {
     } catch (error) {
       if (!stale || policy.staleIfError === 0) throw error;
       this.#context.onBackgroundError(error, 'load', key);
-      metrics.increment('staleServes');
-      this.#tell(key, 'memory', stale.held.createdAt, stale.verdict);
+      this.servedStale('error', stale.held.createdAt);
+      this.tell(key, 'memory', stale.held.createdAt, stale.verdict);
       return stale.held.value as T;
     }
   }
 
-  #load<T>(flight: Flight<T>, stale: unknown): Promise<Loaded<T>> {
+  #load<T>(flight: Flight<T>, stale: unknown, behind: boolean): Promise<Loaded<T>> {
     const { key, loader } = flight;
     const { hardTimeout } = flight.policy;
     flight.phase = 'loading';
     // What is loaded now is newer than all that made newcomers stay away.
     this.#flights.reopen(flight);
-    this.#context.metrics.increment('loads');
-    const loading = runLoad(loader, { key, stale, hardTimeout, controller: flight.controller });
+    const { controller } = flight;
+    const run = (): Promise<Loaded<T>> => runLoad(loader, { key, stale, hardTimeout, controller });
+    const loading = flight.origin.runInAsyncScope(() =>
+      countLoad(this.#context, key, behind, controller.signal, run),
+    );
     flight.leaveRound();
     return loading;
-  }
-
-  /** What is to be stored of a load; undefined for what is not. From here on the value is shared. */
-  #prepare<T>(loaded: Loaded<T>, createdAt: number, policy: EntryPolicy): Fresh | undefined {
-    const { value, cost, skipped } = loaded;
-    if (value === undefined || skipped) return undefined;
-    const ttl = loaded.ttl ?? (value === null ? policy.negativeTtl : undefined) ?? policy.ttl;
-    const times = lifetimes({ ...policy, ttl });
-    const tags = loaded.tags.length === 0 ? policy.tags : [...new Set([...policy.tags, ...loaded.tags])];
-    const kept = { value: this.#context.barrier.in(value), createdAt, cost, tags, ...times };
-    return { kept, times };
   }
 
   async #fill<T>(
@@ -434,24 +407,17 @@ export class Loading implements FirstReads {
     { shared, tags }: RedisParts,
     watch: Watch,
   ): Promise<void> {
-    const entry = await shared.encode(kept.value, kept, policy.compression);
-    const allowed = kept.tags.length === 0 || (await tags.prepareFill(kept.tags, kept.createdAt));
-    const filled = allowed && (await shared.fill(lease, entry, times.keepFor));
-    if (filled && this.#context.proves(watch)) this.#copies.keep(key, kept, policy, entry.length, true);
+    let size = 0;
+    const store = async (): Promise<boolean> => {
+      const entry = await shared.encode(kept.value, kept, policy.compression);
+      size = entry.length;
+      const allowed = kept.tags.length === 0 || (await tags.prepareFill(kept.tags, kept.createdAt));
+      return allowed && shared.fill(lease, entry, times.keepFor);
+    };
+    const filled = await countFill(this.#context, key, store);
+    if (filled && this.#context.proves(watch)) this.#copies.keep(key, kept, policy, size, true);
     if (filled) this.#context.watches.changed(shared.redisKey(key)); // the server does not tell us of our own
     if (!filled || lease.markerKey !== shared.redisKey(key)) await shared.release(lease);
-  }
-
-  async #release(lease: Lease, { shared, recovery }: RedisParts): Promise<void> {
-    try {
-      await shared.release(lease);
-    } catch (error) {
-      // Nobody loads under it any more, and the others must not wait for it to run out.
-      recovery.add(lease.markerKey);
-      throw error;
-    }
-    // The server does not tell us of what we did ourselves.
-    this.#context.watches.changed(lease.markerKey);
   }
 
   /** @param watch - begun before the read was sent. */
@@ -472,11 +438,21 @@ export class Loading implements FirstReads {
     return shared.isCleared(header.createdAt) ? 'expired' : judge(header, policy, shared.turnNow());
   }
 
-  #tell(key: string, layer: Layer, createdAt: number, verdict: Verdict): void {
-    const { onRead } = this.#context;
-    if (!onRead) return;
-    const now = this.#redis?.shared.now() ?? Date.now();
-    const age = layer === 'load' ? 0 : Math.max(0, now - createdAt);
-    onRead({ key, layer, age, stale: verdict === 'revalidate' || verdict === 'only-on-error' });
+  /** Counts an answer past its `ttl`. */
+  servedStale(reason: 'revalidate' | 'error', createdAt: number): void {
+    this.#counts.servedStale(reason, this.#now() - createdAt);
+  }
+
+  /** Tells those who listen of an answer. */
+  tell(key: string, layer: Layer, createdAt: number, verdict: Verdict): void {
+    const { observers } = this.#context;
+    if (!observers.areReadsWatched) return;
+    const age = layer === 'load' ? 0 : Math.max(0, this.#now() - createdAt);
+    const stale = verdict === 'revalidate' || verdict === 'only-on-error';
+    observers.tellRead({ namespace: this.#counts.name, key, layer, age, stale });
+  }
+
+  #now(): number {
+    return this.#redis?.shared.now() ?? Date.now();
   }
 }

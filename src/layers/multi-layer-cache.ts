@@ -3,12 +3,16 @@ import { keyOfLease, leasePrefixes } from '../client/lease-key.js';
 import type { CoherentNamespace } from '../coherence/coherence.js';
 import { BulkError, CacheError, EncodeError, InvalidOptionError } from '../errors.js';
 import { NONE } from '../memory/slot-queues.js';
+import type { Layer } from '../metrics/channels.js';
+import type { NamespaceMetrics } from '../metrics/namespace-metrics.js';
+import type { Observers } from '../metrics/observers.js';
 import type { KeyPart } from '../redis/port.js';
 import { BulkRead } from './bulk-read.js';
 import { Copies } from './copies.js';
+import { countChange, countClear, countTags } from './counted.js';
 import type { EntryPolicy } from './entry-policy.js';
 import type { Verdict } from './freshness.js';
-import type { Layer, LayerContext, RedisParts } from './layer-context.js';
+import type { LayerContext, RedisParts } from './layer-context.js';
 import type { Loader } from './load.js';
 import type { LoadBatch } from './load-batch.js';
 import { Loading } from './loading.js';
@@ -56,6 +60,8 @@ export interface Entry<T = unknown> {
  */
 export class MultiLayerCache {
   readonly #context: LayerContext;
+  readonly #counts: NamespaceMetrics;
+  readonly #observers: Observers;
   readonly #memory: MemoryTier | undefined;
   readonly #copies: Copies;
   readonly #redis: RedisParts | undefined;
@@ -67,6 +73,8 @@ export class MultiLayerCache {
 
   constructor({ context, memory, redis }: MultiLayerParts) {
     this.#context = context;
+    this.#counts = context.counts;
+    this.#observers = context.observers;
     this.#redis = redis;
     this.#memory = memory;
     this.#copies = new Copies(memory, () => this.#now(), context.unprovenLife);
@@ -86,15 +94,16 @@ export class MultiLayerCache {
   peek<T>(key: string): T | undefined {
     const memory = this.#memory;
     if (memory === undefined) return undefined;
+    const counts = this.#counts;
+    if (counts.beforeSample === 0) return this.#sampledPeek(key, memory);
     const slot = memory.plain(key);
     if (slot === NONE) return undefined;
     const tags = memory.tags(slot);
     if (tags !== undefined && !this.#areTagsValid(tags, memory.createdAt(slot))) return undefined;
-    const context = this.#context;
-    context.metrics.recordMemoryHit();
+    counts.beforeSample--;
     const value = memory.value(slot);
-    if (context.onRead !== undefined) this.#tell(key, memory.createdAt(slot), 'fresh');
-    return context.barrier.out(value) as T;
+    if (this.#observers.areReadsWatched) this.#tell(key, memory.createdAt(slot), 'fresh');
+    return this.#context.barrier.out(value) as T;
   }
 
   /** The value, from wherever is nearest: one read and one load for however many callers ask at once. */
@@ -110,8 +119,9 @@ export class MultiLayerCache {
       this.#refreshBehind(key, loader, policy);
       return Promise.resolve(this.#context.barrier.out(stale.value) as T);
     }
+    if (this.#memory) this.#counts.memoryMisses++;
     const underWay = this.#flights.get<T>(key);
-    if (underWay) this.#context.metrics.increment('coalesced');
+    if (underWay) this.#counts.coalesced++;
     const flight = underWay ?? this.#begin(key, loader, policy, false, round);
     return flight.attend(signal);
   }
@@ -120,24 +130,27 @@ export class MultiLayerCache {
   async getEntry<T>(key: string, policy: EntryPolicy): Promise<Entry<T> | undefined> {
     const held = this.#copies.judged(key, policy);
     if (held && held.verdict !== 'only-on-error' && this.#areTagsValid(held.held.tags, held.held.createdAt)) {
-      this.#context.metrics.recordMemoryHit();
+      this.#countHit(key, held.held, held.verdict);
       return this.#entry<T>(held.held, 'memory', held.verdict);
     }
+    if (this.#memory) this.#counts.memoryMisses++;
     const redis = this.#redis;
     if (!redis || redis.recovery.isPending(redis.shared.redisKey(key))) {
-      this.#context.metrics.increment('misses');
+      this.#counts.misses++;
       return undefined;
     }
     const began = performance.now();
     try {
       const found = await this.#loading.find(key, policy, redis);
-      this.#context.metrics.recordRead(found ? 'hit' : 'miss', performance.now() - began);
-      return (
-        found && this.#entry<T>({ ...found.entry.header, value: found.entry.value }, 'redis', found.verdict)
-      );
+      this.#counts.readFromRedis(found ? 'hit' : 'miss', performance.now() - began, key);
+      if (!found) return undefined;
+      const { entry, verdict } = found;
+      if (verdict === 'revalidate') this.#loading.servedStale('revalidate', entry.header.createdAt);
+      this.#loading.tell(key, 'redis', entry.header.createdAt, verdict);
+      return this.#entry<T>({ ...entry.header, value: entry.value }, 'redis', verdict);
     } catch (error) {
       if (!(error instanceof RedisAway)) throw error;
-      this.#context.metrics.recordRead('error', performance.now() - began);
+      this.#counts.readFromRedis('error', performance.now() - began, key);
       this.#context.onBackgroundError(error.cause, 'get', key);
       return undefined;
     }
@@ -155,9 +168,10 @@ export class MultiLayerCache {
     const missing: number[] = [];
     for (const [place, value] of values.entries()) {
       if (value !== undefined) continue;
+      if (this.#memory) this.#counts.memoryMisses++;
       if (redis && !redis.recovery.isPending(redis.shared.redisKey(keys[place] as string)))
         missing.push(place);
-      else this.#context.metrics.increment('misses');
+      else this.#counts.misses++;
     }
     if (redis) {
       const parts = { context: this.#context, redis, copies: this.#copies, loading: this.#loading };
@@ -192,7 +206,10 @@ export class MultiLayerCache {
 
   /** Resolves when Redis has the value. Rejects, and remembers to remove the old one, where it has not. */
   set(key: string, value: unknown, policy: EntryPolicy): Promise<void> {
-    return this.#storing.set(key, value, policy);
+    // A closure, and a promise more, for those who trace.
+    if (this.#observers.tracer === undefined) return this.#storing.set(key, value, policy);
+    const work = { operation: 'set', namespace: this.#counts.name, key } as const;
+    return this.#observers.run(work, () => this.#storing.set(key, value, policy));
   }
 
   /** The same for many. Resolves with those that failed. */
@@ -205,9 +222,12 @@ export class MultiLayerCache {
 
   /** Whether there was a value. Rejects where Redis did not remove it, and remembers to. */
   async delete(key: string): Promise<boolean> {
-    const { had, failures } = await this.#storing.deleteMany([key]);
-    for (const failure of failures.values()) throw failure;
-    return had.get(key) === true;
+    const work = { operation: 'delete', namespace: this.#counts.name, key } as const;
+    return this.#observers.run(work, async () => {
+      const { had, failures } = await this.#storing.deleteMany([key]);
+      for (const failure of failures.values()) throw failure;
+      return had.get(key) === true;
+    });
   }
 
   /** The same for many. */
@@ -224,11 +244,16 @@ export class MultiLayerCache {
   async clear(): Promise<void> {
     const redis = this.#redis;
     this.#supersedeAll();
-    if (!redis) return;
+    if (!redis) {
+      countClear(this.#context, undefined);
+      return;
+    }
     redis.recovery.rememberAll();
     try {
       await redis.shared.clear();
+      countClear(this.#context, undefined);
     } catch (error) {
+      countClear(this.#context, error);
       if (error instanceof CacheError && !(error instanceof InvalidOptionError)) redis.recovery.addAll();
       throw error;
     } finally {
@@ -261,12 +286,21 @@ export class MultiLayerCache {
   async invalidateTags(tags: readonly string[]): Promise<void> {
     const redis = this.#redis;
     this.#flights.closeUnjudged();
-    if (!redis) return this.#localTags.invalidate(tags, Date.now());
+    if (!redis) {
+      this.#localTags.invalidate(tags, Date.now());
+      countTags(this.#context, tags, [], NaN);
+      return;
+    }
+    const began = performance.now();
     redis.recovery.rememberTags(tags);
     try {
-      await redis.tags.invalidate(tags);
+      const work = { operation: 'invalidateTags', namespace: this.#counts.name, key: undefined } as const;
+      await this.#observers.run(work, () => redis.tags.invalidate(tags));
+      countTags(this.#context, tags, [], performance.now() - began);
     } catch (error) {
-      redis.recovery.addTags(error instanceof BulkError ? [...error.failures.keys()] : tags);
+      const failed = error instanceof BulkError ? [...error.failures.keys()] : tags;
+      countTags(this.#context, tags, failed, performance.now() - began);
+      redis.recovery.addTags(failed);
       throw error;
     }
   }
@@ -281,6 +315,7 @@ export class MultiLayerCache {
       besidePrefixes: hasLeases ? leasePrefixes(prefix) : [],
       // The leases of bare keys are among the bare keys.
       changed: (key, part) => {
+        countChange(this.#context, key === null ? { all: true } : { key: leased(key) ?? key });
         if (key !== null) return this.changed(leased(key) ?? key);
         tags.forget(part);
         this.#anyChanged(part && within(part, prefix));
@@ -293,6 +328,7 @@ export class MultiLayerCache {
       tagChanged: (redisKey) => {
         tags.onInvalidated(redisKey);
         this.#flights.closeUnjudged();
+        countChange(this.#context, { tag: redisKey.slice(tagPrefix.length) });
       },
       unproven: (part) => {
         const concerned = part && within(part, prefix);
@@ -360,7 +396,8 @@ export class MultiLayerCache {
       !this.#areTagsValid(found.held.tags, found.held.createdAt)
     )
       return undefined;
-    this.#context.metrics.recordMemoryHit();
+    this.#countHit(key, found.held, found.verdict);
+    if (this.#observers.areReadsWatched) this.#tell(key, found.held.createdAt, found.verdict);
     return this.#context.barrier.out(found.held.value);
   }
 
@@ -372,10 +409,30 @@ export class MultiLayerCache {
       !this.#areTagsValid(found.held.tags, found.held.createdAt)
     )
       return undefined;
-    this.#context.metrics.recordMemoryHit();
-    if (found.verdict === 'revalidate') this.#context.metrics.increment('staleServes');
-    if (this.#context.onRead) this.#tell(key, found.held.createdAt, found.verdict);
+    this.#countHit(key, found.held, found.verdict);
+    if (this.#observers.areReadsWatched) this.#tell(key, found.held.createdAt, found.verdict);
     return found.held;
+  }
+
+  /** A hit that is timed, and whose key is looked at. */
+  #sampledPeek<T>(key: string, memory: MemoryTier): T | undefined {
+    const began = performance.now();
+    const slot = memory.plain(key);
+    const tags = slot === NONE ? undefined : memory.tags(slot);
+    if (slot === NONE || (tags !== undefined && !this.#areTagsValid(tags, memory.createdAt(slot)))) {
+      this.#counts.postponeSample();
+      return undefined;
+    }
+    const value = this.#context.barrier.out(memory.value(slot)) as T;
+    const ended = performance.now();
+    this.#counts.hitSampled(key, ended - began, ended);
+    if (this.#observers.areReadsWatched) this.#tell(key, memory.createdAt(slot), 'fresh');
+    return value;
+  }
+
+  #countHit(key: string, { createdAt }: Kept, verdict: Verdict): void {
+    this.#counts.hitUntimed(key);
+    if (verdict === 'revalidate') this.#loading.servedStale('revalidate', createdAt);
   }
 
   #refreshBehind<T>(key: string, loader: Loader<T>, policy: EntryPolicy): void {
@@ -417,7 +474,8 @@ export class MultiLayerCache {
 
   #tell(key: string, createdAt: number, verdict: Verdict): void {
     const age = Math.max(0, this.#now() - createdAt);
-    this.#context.onRead?.({ key, layer: 'memory', age, stale: verdict === 'revalidate' });
+    const { name: namespace } = this.#counts;
+    this.#observers.tellRead({ namespace, key, layer: 'memory', age, stale: verdict === 'revalidate' });
   }
 }
 

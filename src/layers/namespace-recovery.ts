@@ -104,6 +104,13 @@ export class NamespaceRecovery implements Recoverable {
     return this.#logs.size > 0 && (this.#logs.get(this.#shardOf(redisKey))?.isPending(redisKey) ?? false);
   }
 
+  /** How many keys and tags are kept; of keys there may be more than are counted once there were too many. */
+  get backlog(): number {
+    let keys = 0;
+    for (const log of this.#logs.values()) keys += log.size;
+    return keys + this.#heldTags.length;
+  }
+
   get pending(): boolean {
     return this.#logs.size > 0 || this.#heldTags.length > 0;
   }

@@ -2,6 +2,7 @@ import type { Watch } from '../coherence/watches.js';
 import { attribute, type CacheError } from '../errors.js';
 import type { Receiver, Reply } from '../redis/port.js';
 import type { Copies } from './copies.js';
+import { countWrite, defer } from './counted.js';
 import type { EntryPolicy } from './entry-policy.js';
 import type { LayerContext, RedisParts } from './layer-context.js';
 import type { Kept } from './memory-tier.js';
@@ -27,6 +28,7 @@ export class OneWrite implements Receiver<Reply> {
   readonly #resolve: () => void;
   readonly #reject: (error: CacheError) => void;
   readonly #watch: Watch | undefined;
+  readonly #began = performance.now();
   #failure: CacheError | undefined;
   #isProven = false;
   #isProofDue = false;
@@ -80,16 +82,16 @@ export class OneWrite implements Receiver<Reply> {
     const { context, redis, copies } = this.#parts;
     const { key, redisKey, kept, entry } = this.#prepared;
     if (this.#watch) context.watches.end(this.#watch);
+    const error = this.#failure;
+    countWrite(context, { operation: 'set', key, began: this.#began, timed: true, told: true, error });
     if (this.#failure) {
       // What stands in Redis is older than what the caller knows.
-      redis.recovery.add(redisKey);
-      context.metrics.increment('errors');
+      defer(context, redis, redisKey);
       this.#reject(attribute(this.#failure, 'set', key));
     } else {
       if (this.#isProven && this.#watch && context.proves(this.#watch)) {
         copies.keep(key, kept, this.#policy, entry.length, true);
       }
-      context.metrics.increment('sets');
       this.#resolve();
     }
     // Whoever waits here for a load under somebody's lease: there is a value now.

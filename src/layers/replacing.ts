@@ -66,7 +66,7 @@ export class Replacing {
       await forget(key);
       return;
     }
-    context.metrics.increment('sets');
+    context.counts.written(NaN);
   }
 
   /** What must still stand when the new entry is stored: a lease of ours, or the old entry. Undefined where nobody can say. */

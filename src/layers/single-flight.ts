@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Watch } from '../coherence/watches.js';
 import type { CacheError } from '../errors.js';
 import type { Reader } from '../redis/port.js';
@@ -64,6 +65,12 @@ export class Flight<T = unknown> implements Job<T>, Reader {
   answered = false;
   /** Whether one may join it: whether the table has it. Kept by the table. */
   listed = true;
+  /**
+   * Where it came from: its load runs there. The reads of one turn are one command, whose answer comes to all of them in the
+   * context of the first; a loader that asks an `AsyncLocalStorage` for its tenant, or for the trace it belongs to, would be
+   * told somebody else's.
+   */
+  readonly origin = new AsyncResource('TiercelFlight');
   /** By the clock of the turn. */
   readonly began = turnClock.now();
   /** Of the first read, where what it finds may be kept. */
@@ -143,7 +150,8 @@ export class Flight<T = unknown> implements Job<T>, Reader {
     const { round } = this;
     if (!round) return;
     this.round = undefined;
-    round.leave();
+    // The last one to leave makes the call that loads for all.
+    this.origin.runInAsyncScope(() => round.leave());
   }
 
   /** Aborts what the flight does. Made when it is needed: most flights find their value in Redis. */

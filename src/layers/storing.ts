@@ -1,5 +1,6 @@
 import { attribute, CacheError, EncodeError, repeated } from '../errors.js';
 import type { Copies } from './copies.js';
+import { countWrite, defer } from './counted.js';
 import type { EntryPolicy } from './entry-policy.js';
 import { lifetimes } from './freshness.js';
 import type { LayerContext, RedisParts } from './layer-context.js';
@@ -43,7 +44,7 @@ export class Storing {
     try {
       prepared = this.#prepare(key, value, policy, this.#now());
     } catch (error) {
-      context.metrics.increment('errors');
+      this.#count('set', key, performance.now(), false, error);
       return Promise.reject(error instanceof CacheError ? attribute(error, 'set', key) : error);
     }
     if (!redis) {
@@ -78,6 +79,7 @@ export class Storing {
         // The caller knows something newer than what is on its way here.
         supersede(key);
         failures.set(key, error);
+        this.#count('set', key, performance.now(), false, error);
       }
     }
     if (!redis) {
@@ -98,17 +100,25 @@ export class Storing {
     const { context, redis, supersede } = this.#parts;
     const failures = new Map<string, CacheError>();
     const had = new Map(keys.map((key) => [key, supersede(key)]));
-    context.metrics.increment('deletes', keys.length);
-    if (!redis) return { had, failures };
+    const began = performance.now();
+    if (!redis) {
+      for (const key of keys) this.#count('delete', key, began, false, undefined);
+      return { had, failures };
+    }
+    const isOne = keys.length === 1;
     for (let start = 0; start < keys.length; start += KEYS_PER_PIPELINE) {
       const chunk = keys.slice(start, start + KEYS_PER_PIPELINE);
       const outcomes = await redis.shared.remove(chunk);
       for (const [i, key] of chunk.entries()) {
         const outcome = outcomes[i];
         if (outcome instanceof CacheError) {
-          redis.recovery.add(redis.shared.redisKey(key));
+          defer(context, redis, redis.shared.redisKey(key));
           failures.set(key, outcome);
-        } else had.set(key, outcome === true);
+          this.#count('delete', key, began, isOne, outcome);
+        } else {
+          had.set(key, outcome === true);
+          this.#count('delete', key, began, isOne, undefined);
+        }
       }
     }
     return { had, failures };
@@ -130,7 +140,6 @@ export class Storing {
     await this.#write([prepared], policy, redis, failures);
     const failure = failures.get(key);
     if (!failure) return;
-    this.#parts.context.metrics.increment('errors');
     throw attribute(failure, 'set', key);
   }
 
@@ -162,10 +171,15 @@ export class Storing {
   }
 
   #keepLocally(key: string, kept: Kept, policy: EntryPolicy): void {
-    const { context, copies, supersede } = this.#parts;
+    const { copies, supersede } = this.#parts;
     supersede(key);
     copies.keep(key, kept, policy, undefined, true);
-    context.metrics.increment('sets');
+    this.#count('set', key, performance.now(), false, undefined);
+  }
+
+  #count(operation: 'set' | 'delete', key: string, began: number, timed: boolean, error: unknown): void {
+    const { context, redis } = this.#parts;
+    countWrite(context, { operation, key, began, timed, told: redis !== undefined, error });
   }
 
   async #write(
@@ -175,6 +189,8 @@ export class Storing {
     failures: Map<string, CacheError>,
   ): Promise<void> {
     const { context, copies } = this.#parts;
+    const began = performance.now();
+    const isOne = chunk.length === 1;
     this.#supersede(chunk);
     let outcomes: ReadonlyArray<boolean | CacheError>;
     let mayKeep = true;
@@ -184,8 +200,9 @@ export class Storing {
       } catch (error) {
         if (!(error instanceof CacheError)) throw error;
         for (const { key, redisKey } of chunk) {
-          redis.recovery.add(redisKey);
+          defer(context, redis, redisKey);
           failures.set(key, repeated(error));
+          this.#count('set', key, began, isOne, error);
         }
         return;
       }
@@ -202,14 +219,15 @@ export class Storing {
       const outcome = outcomes[i];
       if (outcome instanceof CacheError) {
         // What stands in Redis is older than what the caller knows.
-        redis.recovery.add(redisKey);
+        defer(context, redis, redisKey);
         failures.set(key, outcome);
+        this.#count('set', key, began, isOne, outcome);
       } else {
         const watch = watches[i];
         if (outcome && mayKeep && watch && context.proves(watch)) {
           copies.keep(key, kept, policy, entry.length, true);
         }
-        context.metrics.increment('sets');
+        this.#count('set', key, began, isOne, undefined);
       }
       // Whoever waits here for a load under somebody's lease: there is a value now.
       context.watches.changed(redisKey);

@@ -1,5 +1,4 @@
 import type { CacheClient } from '../client/cache-client.js';
-import type { ClientHealth, ClientStats } from '../client/client-options.js';
 import type { Duration } from '../duration.js';
 import {
   attribute,
@@ -10,17 +9,23 @@ import {
   type KeyFailure,
 } from '../errors.js';
 import type { EntryPolicy } from '../layers/entry-policy.js';
-import type { ReadEvent } from '../layers/layer-context.js';
 import type { Loader } from '../layers/load.js';
 import { LoadBatch, type LoadMany } from '../layers/load-batch.js';
 import type { Entry, MultiLayerCache } from '../layers/multi-layer-cache.js';
 import { distinctTags } from '../layers/tags/check-tags.js';
 import type { CacheMetrics } from '../metrics/cache-metrics.js';
-import { CachePreloader } from '../preload/cache-preloader.js';
+import type { ReadEvent } from '../metrics/channels.js';
+import type { TimedAttempts } from '../metrics/latencies.js';
+import type { CacheTracer } from '../metrics/observers.js';
+import type { NamespaceMetrics } from '../metrics/namespace-metrics.js';
+import type { MetricsSnapshot } from '../metrics/snapshot.js';
+import { CachePreloader, type PreloaderParts } from '../preload/cache-preloader.js';
 import type { PreloaderOptions, PreloadPattern } from '../preload/pattern.js';
+import type { PortState } from '../redis/port.js';
 import type { ResourceId } from '../strategies/resource-id.js';
 import type { MemoryReport, MemoryReportOptions } from '../report/memory-report.js';
 import { assertKey, describeValue, distinctKeys, positiveInteger } from '../validate.js';
+import type { CacheHealth } from './cache-health.js';
 import type { CacheParts } from './cache-parts.js';
 import {
   callPolicy,
@@ -45,20 +50,9 @@ export interface GetOrSetManyOptions extends GetOrSetOptions {
   readonly maxBatch?: number;
 }
 
-export interface CacheHealth {
-  /** Whether every part is well. */
-  readonly healthy: boolean;
+export interface CacheStats extends MetricsSnapshot {
   /** Missing for a cache without Redis. */
-  readonly redis: ClientHealth | undefined;
-}
-
-export interface CacheStats extends Omit<ClientStats, 'state'> {
-  /** Missing for a cache without Redis. */
-  readonly state: ClientStats['state'] | undefined;
-  /** What is in the memory of the process; missing for a cache that keeps nothing there. */
-  readonly memory:
-    | { readonly entries: number; readonly bytes: number; readonly evictions: number }
-    | undefined;
+  readonly state: PortState | undefined;
 }
 
 /** One namespace of a cache. For code of this package. */
@@ -67,6 +61,7 @@ export interface ManagerParts {
   /** Missing for a cache without Redis. */
   readonly client: CacheClient | undefined;
   readonly layers: MultiLayerCache;
+  readonly counts: NamespaceMetrics;
   readonly policy: EntryPolicy;
   readonly path: readonly string[];
 }
@@ -82,6 +77,7 @@ export class CacheManager implements AsyncDisposable {
   readonly #cache: CacheParts;
   readonly #client: CacheClient | undefined;
   readonly #layers: MultiLayerCache;
+  readonly #counts: NamespaceMetrics;
   readonly #policy: EntryPolicy;
   readonly #path: readonly string[];
   readonly #namespaces = new Map<string, CacheManager>();
@@ -91,6 +87,7 @@ export class CacheManager implements AsyncDisposable {
     this.#cache = parts.cache;
     this.#client = parts.client;
     this.#layers = parts.layers;
+    this.#counts = parts.counts;
     this.#policy = parts.policy;
     this.#path = parts.path;
   }
@@ -149,6 +146,7 @@ export class CacheManager implements AsyncDisposable {
     const { signal, maxBatch = 1000, ...entry } = options;
     const most = positiveInteger(maxBatch, 'maxBatch');
     const policy = callPolicy(entry, this.#policy, 'getOrSetMany');
+    this.#counts.getOrSetManyCalls++;
     const found = new Map<string, T>();
     const failures = new Map<string, KeyFailure>();
     for (let start = 0; start < asked.length; start += most) {
@@ -188,6 +186,7 @@ export class CacheManager implements AsyncDisposable {
   async getMany<T = unknown>(keys: Iterable<string>): Promise<Map<string, T>> {
     this.#enter('getMany');
     const asked = distinctKeys(keys, 'getMany');
+    this.#counts.getManyCalls++;
     const values = await this.#layers.getMany<T>(asked, this.#policy);
     const found = new Map<string, T>();
     for (const [place, value] of values.entries()) {
@@ -219,7 +218,14 @@ export class CacheManager implements AsyncDisposable {
     const keys = [...values.keys()];
     this.#enter('setMany', ...keys);
     const policy = callPolicy(options, this.#policy, 'setMany');
-    this.#throwIfAny(await this.#layers.setMany(values, policy), values.size, 'setMany');
+    this.#counts.setManyCalls++;
+    const writing = this.#layers.setMany(values, policy);
+    const failures = await this.#timed(
+      this.#counts.latencies.setMany,
+      writing,
+      (failed) => failed.size === 0,
+    );
+    this.#throwIfAny(failures, values.size, 'setMany');
   }
 
   /** Whether there was a value. A load under way is not stored any more, in whichever process it runs. */
@@ -232,7 +238,12 @@ export class CacheManager implements AsyncDisposable {
   async deleteMany(keys: Iterable<string>): Promise<number> {
     this.#enter('deleteMany');
     const asked = distinctKeys(keys, 'deleteMany');
-    const { had, failures } = await this.#layers.deleteMany(asked);
+    this.#counts.deleteManyCalls++;
+    const { had, failures } = await this.#timed(
+      this.#counts.latencies.deleteMany,
+      this.#layers.deleteMany(asked),
+      (outcome) => outcome.failures.size === 0,
+    );
     this.#throwIfAny(failures, asked.length, 'deleteMany');
     let removed = 0;
     for (const each of had.values()) if (each) removed++;
@@ -331,7 +342,17 @@ export class CacheManager implements AsyncDisposable {
    */
   preload(patterns: readonly PreloadPattern[], options?: PreloaderOptions): CachePreloader {
     this.#enter('preload');
-    const parts = { target: this, fleet: this.#cache.fleetTurns(this.#path), logger: this.#cache.logger };
+    const turns = this.metrics.counter('preload.turns');
+    const failures = this.metrics.counter('preload.failures');
+    const parts: PreloaderParts = {
+      target: this,
+      fleet: this.#cache.fleetTurns(this.#path),
+      logger: this.#cache.logger,
+      onTurn: (failed) => {
+        turns.add();
+        if (failed) failures.add();
+      },
+    };
     const preloader = new CachePreloader(parts, patterns, options);
     this.#cache.addPreloader(preloader);
     return preloader.start();
@@ -348,21 +369,23 @@ export class CacheManager implements AsyncDisposable {
 
   /** Calls the listener with every answer: its layer, its age, and whether it was stale. Returns what ends that. */
   onRead(listener: (event: ReadEvent) => void): () => void {
-    return this.#cache.listenToReads(listener);
+    return this.#cache.observers.onRead(listener);
+  }
+
+  /**
+   * Lets a tracer follow loads, and what is asked of Redis for a caller, in all namespaces; `tiercel/otel` has one. Returns what
+   * ends that.
+   *
+   * @throws InvalidOptionError where there is a tracer already.
+   */
+  trace(tracer: CacheTracer): () => void {
+    return this.#cache.observers.trace(tracer);
   }
 
   /** What was counted so far, over all namespaces. Nothing is asked of Redis. */
   stats(): CacheStats {
-    const { metrics, memory, port } = this.#cache;
-    return {
-      ...metrics.snapshot(),
-      state: port?.state,
-      memory: memory && {
-        entries: memory.size,
-        bytes: memory.bytes,
-        evictions: memory.removals.capacity,
-      },
-    };
+    const { metrics, port } = this.#cache;
+    return { ...metrics.snapshot(), state: port?.state };
   }
 
   /**
@@ -382,8 +405,12 @@ export class CacheManager implements AsyncDisposable {
 
   /** Asks each part whether it is well. Never rejects. */
   async healthCheck(): Promise<CacheHealth> {
-    const redis = await this.#client?.healthCheck();
-    return { healthy: redis?.healthy ?? true, redis };
+    return this.#cache.health(await this.#client?.healthCheck());
+  }
+
+  /** Whether it was closed: from then on every call rejects. */
+  get closed(): boolean {
+    return this.#cache.closed;
   }
 
   /** Waits for writes under way, at most until their deadline, then disconnects. Closing any namespace closes the cache. */
@@ -413,16 +440,22 @@ export class CacheManager implements AsyncDisposable {
     try {
       return await work;
     } catch (error) {
-      this.#cache.metrics.increment('errors');
       throw error instanceof CacheError ? attribute(error, operation, key) : error;
     }
   }
 
   #throwIfAny(failures: ReadonlyMap<string, CacheError>, total: number, operation: string): void {
     if (failures.size === 0) return;
-    this.#cache.metrics.increment('errors', failures.size);
     for (const [key, error] of failures) attribute(error, operation, key);
     throw new BulkError(failures, total, { operation });
+  }
+
+  /** Times a bulk call, where it goes to Redis. */
+  async #timed<T>(into: TimedAttempts, work: Promise<T>, isOk: (outcome: T) => boolean): Promise<T> {
+    const began = performance.now();
+    const outcome = await work;
+    if (this.#client) into[isOk(outcome) ? 'ok' : 'error'].record(performance.now() - began);
+    return outcome;
   }
 
   async #orElse<T>(fallback: T, ask: (client: CacheClient) => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import { CacheClient } from '../client/cache-client.js';
+import type { ClientHealth } from '../client/client-options.js';
 import { KeySpace } from '../client/key-space.js';
 import { leasePrefixes } from '../client/lease-key.js';
 import { Serializers } from '../client/serializers.js';
@@ -9,7 +10,7 @@ import { Coherence } from '../coherence/coherence.js';
 import { Watches } from '../coherence/watches.js';
 import type { CopyMemory } from '../layers/copy-memory.js';
 import type { EntryPolicy } from '../layers/entry-policy.js';
-import type { LayerContext, ReadEvent, RedisParts } from '../layers/layer-context.js';
+import type { LayerContext, RedisParts } from '../layers/layer-context.js';
 import { LoadGate } from '../layers/load-gate.js';
 import { MultiLayerCache } from '../layers/multi-layer-cache.js';
 import { NamespaceRecovery } from '../layers/namespace-recovery.js';
@@ -19,6 +20,9 @@ import { TagTable } from '../layers/tag-table.js';
 import { barrier, NO_BARRIER } from '../memory/isolation.js';
 import type { Isolation } from '../memory/memory-store.js';
 import type { CacheMetrics } from '../metrics/cache-metrics.js';
+import { errors, states } from '../metrics/channels.js';
+import type { NamespaceMetrics } from '../metrics/namespace-metrics.js';
+import { Observers } from '../metrics/observers.js';
 import type { RedisPort } from '../redis/port.js';
 import type { MemoryReport, MemoryReportOptions } from '../report/memory-report.js';
 import { reportMemory } from '../report/report-memory.js';
@@ -32,7 +36,8 @@ import {
   writeBehindSettings,
   type WriteBehindOptions,
 } from '../strategies/write-behind/write-behind-options.js';
-import { WriteQueue } from '../strategies/write-behind/write-queue.js';
+import { WriteQueue, type WriteBacklog } from '../strategies/write-behind/write-queue.js';
+import type { CacheHealth } from './cache-health.js';
 import type { OpenedRedis } from './open-redis.js';
 
 /** What `createCache` has found its options to mean. */
@@ -62,14 +67,15 @@ export class CacheParts {
   closed = false;
   #closing: Promise<void> | undefined;
   readonly #settings: CacheSettings;
-  readonly #context: LayerContext;
+  readonly #context: Omit<LayerContext, 'counts'>;
+  readonly observers = new Observers();
   readonly #coherence: Coherence | undefined;
   readonly #serializers: Serializers | undefined;
   readonly #recovery: Recovery | undefined;
   readonly #layers: MultiLayerCache[] = [];
-  readonly #queues = new Map<string, { close(): Promise<number> }>();
+  readonly #queues = new Map<string, Pick<WriteQueue, 'backlog' | 'close'>>();
   readonly #preloaders: CachePreloader[] = [];
-  readonly #readListeners = new Set<(event: ReadEvent) => void>();
+  readonly #recoveries: NamespaceRecovery[] = [];
 
   constructor(settings: CacheSettings) {
     const { opened, metrics, logger } = settings;
@@ -85,43 +91,54 @@ export class CacheParts {
       new Coherence({
         feed: opened.feed,
         watches,
-        metrics,
         maxStaleWhenDisconnected: settings.maxStaleWhenDisconnected,
       });
     this.#coherence = coherence;
     this.#serializers = port && new Serializers(settings.serializer, port);
     this.#recovery =
-      port && new Recovery(port, (error) => logger.warn('invalidations could not be replayed', { error }));
+      port &&
+      new Recovery(port, (error) => {
+        metrics.backgroundError('replay');
+        logger.warn('invalidations could not be replayed', { error });
+      });
     this.#context = {
-      metrics,
+      observers: this.observers,
       watches,
       gate: new LoadGate(settings.maxLoads),
       barrier: settings.memory ? barrier(settings.isolation) : NO_BARRIER,
       onBackgroundError: (error, operation, key) => {
-        if (operation === 'fill' || operation === 'read') metrics.increment('errors');
+        metrics.backgroundError(operation);
         logger.debug(`${operation} failed and was done without`, { error, key });
       },
       epoch: () => coherence?.epoch ?? 0,
       tellsChanges: coherence !== undefined,
       proves: (watch) => !watch.changed && !watch.deaf && (coherence?.proves(watch.redisKey) ?? true),
       unprovenLife: settings.unprovenLife,
-      onRead: undefined,
     };
+    metrics.attach(settings.memory, port);
+    port?.onStateChange(({ state, previous, cause: error }) => {
+      if (state === previous || !states.hasSubscribers) return;
+      states.publish({ address: port.address, state, previous, error });
+    });
+    metrics.gauge('loads.running', () => metrics.loadsRunning);
+    metrics.gauge('loads.waiting', () => this.#context.gate.waiting);
+    metrics.gauge('recovery.pending', () => this.recoveryBacklog);
   }
 
   /** @param path - the names from the outermost. */
   openNamespace(
     path: readonly string[],
     isPlain: boolean,
-  ): { client: CacheClient | undefined; layers: MultiLayerCache } {
+  ): { client: CacheClient | undefined; layers: MultiLayerCache; counts: NamespaceMetrics } {
     const { memory, policy } = this.#settings;
     const keys = keySpace(path);
+    const counts = this.metrics.namespace(keys.toString());
     const port = this.port;
     const serializers = this.#serializers;
     const plain = port && isPlain ? new PlainSerializer(() => port.serverNow()) : undefined;
-    const redis = port && serializers && this.#redisParts(port, keys, plain ?? serializers.for(keys));
+    const redis = port && serializers && this.#redisParts(port, keys, plain ?? serializers.for(keys), counts);
     const layers = new MultiLayerCache({
-      context: this.#context,
+      context: this.#contextOf(counts),
       memory: memory?.tier(),
       redis,
     });
@@ -132,7 +149,7 @@ export class CacheParts {
       port &&
       serializers &&
       new CacheClient({ port, keys, serializers, plain, ttl, compression, metrics: this.metrics });
-    return { client, layers };
+    return { client, layers, counts };
   }
 
   /** The queue of writes to the database of one resource; it is drained and closed with the cache. */
@@ -150,6 +167,11 @@ export class CacheParts {
     if (this.#queues.has(id)) {
       throw new InvalidOptionError(`resource: '${name}' with write: 'behind' was declared before`);
     }
+    const { metrics } = this;
+    const acknowledged = metrics.counter('write_behind.acknowledged');
+    const applied = metrics.counter('write_behind.applied');
+    const refused = metrics.counter('write_behind.refused');
+    const died = metrics.counter('write_behind.dead');
     const queue = new WriteQueue<T>({
       port: this.port,
       keys,
@@ -159,8 +181,13 @@ export class CacheParts {
       settings: writeBehindSettings(options),
       save,
       logger: this.logger,
-      onApplied: () => undefined,
-      onDead,
+      onAcknowledged: () => acknowledged.add(),
+      onRefused: () => refused.add(),
+      onApplied: (count) => applied.add(count),
+      onDead: (dead) => {
+        died.add();
+        onDead(dead);
+      },
     });
     this.#queues.set(id, queue);
     return queue;
@@ -193,13 +220,38 @@ export class CacheParts {
     await this.#settings.opened?.apart?.connect();
   }
 
-  listenToReads(listener: (event: ReadEvent) => void): () => void {
-    this.#readListeners.add(listener);
-    this.#setReadListener();
-    return () => {
-      this.#readListeners.delete(listener);
-      this.#setReadListener();
+  /** Invalidations that could not reach Redis yet. */
+  get recoveryBacklog(): number {
+    return this.#recoveries.reduce((sum, { backlog }) => sum + backlog, 0);
+  }
+
+  /** @param redis - how Redis is, as far as it was asked. */
+  async health(redis: ClientHealth | undefined): Promise<CacheHealth> {
+    const coherence = this.#coherence ? { armed: this.#coherence.armed } : undefined;
+    return {
+      healthy: !this.closed && (redis?.healthy ?? true) && (coherence?.armed ?? true),
+      closed: this.closed,
+      redis,
+      memory: this.metrics.snapshot().memory,
+      coherence,
+      loads: { running: this.metrics.loadsRunning, waiting: this.#context.gate.waiting },
+      recovery: this.port && { pending: this.recoveryBacklog },
+      writeBehind: await this.#writeBacklog(),
     };
+  }
+
+  async #writeBacklog(): Promise<WriteBacklog | undefined> {
+    if (this.#queues.size === 0) return undefined;
+    try {
+      const all = await Promise.all([...this.#queues.values()].map((queue) => queue.backlog()));
+      const sum = (of: 'pending' | 'failing' | 'dead'): number =>
+        all.reduce((total, each) => total + each[of], 0);
+      const oldestAge = Math.max(...all.map((each) => each.oldestAge));
+      return { pending: sum('pending'), failing: sum('failing'), dead: sum('dead'), oldestAge };
+    } catch (error) {
+      this.logger.debug('the backlog of write-behind could not be asked', { error });
+      return undefined;
+    }
   }
 
   close(): Promise<void> {
@@ -218,10 +270,27 @@ export class CacheParts {
     this.memory?.clear();
   }
 
-  #redisParts(port: RedisPort, keys: KeySpace, serializer: Serializer | PlainSerializer): RedisParts {
+  #contextOf(counts: NamespaceMetrics): LayerContext {
+    return {
+      ...this.#context,
+      counts,
+      onBackgroundError: (error, operation, key) => {
+        counts.backgroundErrors++;
+        this.#context.onBackgroundError(error, operation, key);
+        if (errors.hasSubscribers) errors.publish({ namespace: counts.name, operation, key, error });
+      },
+    };
+  }
+
+  #redisParts(
+    port: RedisPort,
+    keys: KeySpace,
+    serializer: Serializer | PlainSerializer,
+    counts: NamespaceMetrics,
+  ): RedisParts {
     const { policy } = this.#settings;
     const onUnreadable = (key: string, reason: string): void => {
-      this.metrics.increment('errors');
+      counts.unreadable++;
       this.logger.debug('an entry could not be read and is a miss', { key, reason });
     };
     const shared =
@@ -244,18 +313,8 @@ export class CacheParts {
       beside: (redisKey) => shared.leaseKey(redisKey),
       besidePrefixes: shared instanceof PlainTier ? leasePrefixes(prefix) : [],
     });
+    this.#recoveries.push(recovery);
     return { shared, tags, recovery };
-  }
-
-  /** Nobody listens: nothing is made for them. */
-  #setReadListener(): void {
-    const listeners = this.#readListeners;
-    this.#context.onRead =
-      listeners.size === 0
-        ? undefined
-        : (event) => {
-            for (const listener of listeners) listener(event);
-          };
   }
 }
 

@@ -9,7 +9,7 @@ import { ClusterPort } from '../cluster/cluster-port.js';
 import { InvalidOptionError } from '../errors.js';
 import { CopyMemory } from '../layers/copy-memory.js';
 import type { Isolation } from '../memory/memory-store.js';
-import { CacheMetrics } from '../metrics/cache-metrics.js';
+import { CacheMetrics, type MetricsOptions } from '../metrics/cache-metrics.js';
 import type { RedisOptions } from '../redis/options.js';
 import { guardedLogger, type Logger } from '../runtime/logger.js';
 import { oneOf, positiveInteger, rejectUnknownOptions } from '../validate.js';
@@ -82,6 +82,8 @@ export interface CacheOptions extends Omit<EntryOptions, 'memory'> {
    * passed on, not stored and counted in `errors` where it is loaded. Without Redis it does not matter. Default 64 MiB.
    */
   readonly maxValueBytes?: ByteSize;
+  /** What is counted is always counted; this is how. */
+  readonly metrics?: MetricsOptions;
   /** Default: silence. */
   readonly logger?: Logger;
 }
@@ -97,6 +99,7 @@ const OPTIONS = [
   'codec',
   'readCodecs',
   'maxValueBytes',
+  'metrics',
   'logger',
 ];
 
@@ -142,7 +145,7 @@ export function createCache(options: CacheOptions = {}): CacheManager {
       ['freeze', 'clone', 'share'],
       'memory.isolation',
     ),
-    metrics: new CacheMetrics(),
+    metrics: new CacheMetrics(options.metrics),
     logger,
     policy,
     maxStaleWhenDisconnected,

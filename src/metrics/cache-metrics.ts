@@ -1,198 +1,183 @@
-/** What a cache counts about itself. Always on: see the histogram for what a record costs. */
+/** What a cache counts about itself. Always on: see `npm run bench:metrics` for what it costs. */
 
 import { systemClock, type Clock } from '../runtime/clock.js';
-import { Histogram, type HistogramSnapshot } from './histogram.js';
+import { positiveInteger, rejectUnknownOptions } from '../validate.js';
+import { addUp, ratiosOf } from './counters.js';
+import { GaugeSources, type MemorySource } from './gauge-sources.js';
+import { Histogram } from './histogram.js';
+import { HotKeySampler } from './hot-key-sampler.js';
+import { Latencies } from './latencies.js';
+import { NamedMetrics, type NamedCounter } from './named-metrics.js';
+import { NamespaceMetrics } from './namespace-metrics.js';
+import { RateWindows, WINDOWS } from './rate-windows.js';
+import type { BackgroundOperation, MetricsCounters, MetricsSnapshot } from './snapshot.js';
+import type { RedisPort } from '../redis/port.js';
 
-/** How one read of one key ended. An error is no miss: a cache that is down must not look like one that is cold. */
-export type ReadOutcome = 'hit' | 'miss' | 'error';
+/** Namespaces that have counts of their own; see `MetricsSnapshot.namespaces`. */
+const MOST_NAMESPACES = 200;
+const OTHER = '(other)';
 
-/** Counts since `since`. */
-export interface MetricsCounters {
-  /** Reads that found a value. */
-  readonly hits: number;
-  /** Reads that found out that there is no value. */
-  readonly misses: number;
-  /** Operations of any kind that failed: reads, writes and deletes. */
-  readonly errors: number;
-  /** Keys written. */
-  readonly sets: number;
-  /** Keys removed by request. */
-  readonly deletes: number;
-  /** Times a loader was run. */
-  readonly loads: number;
-  /** Calls that waited for a load already under way, and ran none. */
-  readonly coalesced: number;
-  /** Those of the hits that were answered from the memory of the process. */
-  readonly memoryHits: number;
-  /** Answers with a value past its `ttl`. */
-  readonly staleServes: number;
-  /** Times a read waited for the load of another process. */
-  readonly leaseWaits: number;
-  /** Changes of keys that the server told of. */
-  readonly invalidationsReceived: number;
-}
+/** Milliseconds between two readings of the counts, for the rates of the last minutes. */
+const READING_INTERVAL = 5000;
 
-/** The name of a counter. */
-export type MetricsCounter = keyof MetricsCounters;
-
-/** One value for each way a read can end. */
-export interface ByReadOutcome<T> {
-  readonly hit: T;
-  readonly miss: T;
-  readonly error: T;
-}
-
-/** Plain JSON, a copy: it does not change any more. */
-export interface MetricsSnapshot {
-  /** When counting began, in milliseconds since the Unix epoch: at creation or at the last `reset()`. */
-  readonly since: number;
-  readonly counters: MetricsCounters;
-  /** Fractions of all reads, from 0 to 1, together 1; all 0 while there was no read. */
-  readonly rates: ByReadOutcome<number>;
-  /** How long reads took, in milliseconds, by how they ended. */
-  readonly readLatency: ByReadOutcome<HistogramSnapshot>;
+/** Settings of what a cache counts. */
+export interface MetricsOptions {
+  /**
+   * How many of the most read keys a snapshot lists, or false to look at no key at all: keys may name people, and a snapshot
+   * shows them to whoever may see it. Default 20.
+   */
+  readonly hotKeys?: number | false;
 }
 
 /** Settings of {@link CacheMetrics}. */
-export interface CacheMetricsOptions {
+export interface CacheMetricsOptions extends MetricsOptions {
   /** Default: the platform's clock. */
   readonly clock?: Clock;
 }
 
-/** Counters and latencies of one cache. Nothing here throws, waits, or allocates, except `snapshot()`. */
+/**
+ * Counters, rates and latencies of one cache. Nothing here throws or waits, and nothing but `snapshot()` allocates much.
+ *
+ * Counts stay at `Number.MAX_SAFE_INTEGER` once they are there (at a hundred million a second, after three years).
+ */
 export class CacheMetrics {
   readonly #clock: Clock;
-  readonly #counters: Record<MetricsCounter, number> = noCounts();
-  readonly #readLatency: ByReadOutcome<Histogram> = {
-    hit: new Histogram(),
-    miss: new Histogram(),
-    error: new Histogram(),
-  };
-  /** Kept apart from `errors`, which counts failed writes too and so is no fraction of the reads. */
-  #readErrors = 0;
+  readonly #namespaces = new Map<string, NamespaceMetrics>();
+  readonly #latencies = new Latencies();
+  readonly #staleAge = new Histogram();
+  readonly #hotKeys: HotKeySampler | undefined;
+  readonly #windows: RateWindows;
+  readonly #named = new NamedMetrics();
+  readonly #sources = new GaugeSources();
+  readonly #backgroundErrors = noBackgroundErrors();
   #since: number;
 
+  /** @throws InvalidOptionError */
   constructor(options: CacheMetricsOptions = {}) {
-    this.#clock = options.clock ?? systemClock;
-    this.#since = this.#clock.wall();
+    rejectUnknownOptions(options, ['clock', 'hotKeys'], 'metrics');
+    const { clock = systemClock, hotKeys = 20 } = options;
+    this.#clock = clock;
+    this.#since = clock.wall();
+    this.#windows = new RateWindows(clock.monotonic());
+    this.#hotKeys =
+      hotKeys === false ? undefined : new HotKeySampler(positiveInteger(hotKeys, 'metrics.hotKeys'), clock);
+    readEverySoOften(new WeakRef(this));
+  }
+
+  /** The counts of one namespace, for whoever does its work. For code of this package. */
+  namespace(name: string): NamespaceMetrics {
+    const known = this.#namespaces.get(name);
+    if (known) return known;
+    const label = this.#namespaces.size < MOST_NAMESPACES ? name : OTHER;
+    const made =
+      this.#namespaces.get(label) ??
+      new NamespaceMetrics({
+        name: label,
+        latencies: this.#latencies,
+        staleAge: this.#staleAge,
+        hotKeys: this.#hotKeys,
+        clock: this.#clock,
+      });
+    this.#namespaces.set(label, made);
+    return made;
+  }
+
+  /** Counts a failure that no caller is told of. For code of this package. */
+  backgroundError(operation: string): void {
+    const known = Object.hasOwn(this.#backgroundErrors, operation)
+      ? (operation as BackgroundOperation)
+      : 'other';
+    this.#backgroundErrors[known]++;
   }
 
   /**
-   * Counts one read of one key: in `hits`, `misses` or `errors`, and its latency.
+   * A count of another part's, under a dotted name of lower case letters, digits and underscores, such as
+   * `write_behind.acknowledged`. The same name gives the same count. It is in `snapshot().named.counters`, and Prometheus knows
+   * it as `tiercel_write_behind_acknowledged_total`.
    *
-   * @param milliseconds How long it took, with fractions. NaN when it was not timed: the read is then counted, its
-   *   latency is not.
+   * @throws InvalidOptionError for another kind of name, or for more than 200 of them: a name must not be made of data.
    */
-  recordRead(outcome: ReadOutcome, milliseconds: number): void {
-    if (outcome === 'hit') {
-      this.#counters.hits++;
-      this.#readLatency.hit.record(milliseconds);
-    } else if (outcome === 'miss') {
-      this.#counters.misses++;
-      this.#readLatency.miss.record(milliseconds);
-    } else {
-      this.#counters.errors++;
-      this.#readErrors++;
-      this.#readLatency.error.record(milliseconds);
-    }
-  }
-
-  /** Counts a read that memory answered, which is too quick to be timed: the clock would cost more than the answer. */
-  recordMemoryHit(): void {
-    this.#counters.hits++;
-    this.#counters.memoryHits++;
+  counter(name: string): NamedCounter {
+    return this.#named.counter(name);
   }
 
   /**
-   * Counts everything that is not a timed read. A failed read belongs in `recordRead`, or the rates will not know
-   * of it.
+   * A number that goes up and down, such as the length of a queue, asked for with every snapshot. One that throws is left out.
    *
-   * @param by Default 1.
+   * @returns takes it away again.
+   * @throws InvalidOptionError as `counter`, and for a name that is in use.
    */
-  increment(counter: MetricsCounter, by = 1): void {
-    // Not `this.#counters[counter]`: a property named at run time costs ten times as much to find.
-    switch (counter) {
-      case 'hits':
-        this.#counters.hits += by;
-        break;
-      case 'misses':
-        this.#counters.misses += by;
-        break;
-      case 'errors':
-        this.#counters.errors += by;
-        break;
-      case 'sets':
-        this.#counters.sets += by;
-        break;
-      case 'deletes':
-        this.#counters.deletes += by;
-        break;
-      case 'loads':
-        this.#counters.loads += by;
-        break;
-      case 'coalesced':
-        this.#counters.coalesced += by;
-        break;
-      case 'memoryHits':
-        this.#counters.memoryHits += by;
-        break;
-      case 'staleServes':
-        this.#counters.staleServes += by;
-        break;
-      case 'leaseWaits':
-        this.#counters.leaseWaits += by;
-        break;
-      case 'invalidationsReceived':
-        this.#counters.invalidationsReceived += by;
-        break;
-      default:
-        counter satisfies never;
-    }
+  gauge(name: string, read: () => number): () => void {
+    return this.#named.gauge(name, read);
+  }
+
+  /** Loads under way, over all namespaces. */
+  get loadsRunning(): number {
+    let running = 0;
+    for (const namespace of this.#namespaces.values()) running += namespace.loadsRunning;
+    return running;
+  }
+
+  /** Where the figures of memory and Redis come from. For code of this package. */
+  attach(memory: MemorySource | undefined, port: RedisPort | undefined): void {
+    this.#sources.attach(memory, port);
   }
 
   snapshot(): MetricsSnapshot {
-    const counters = { ...this.#counters };
-    const reads = counters.hits + counters.misses + this.#readErrors;
-    const fraction = (count: number): number => (reads === 0 ? 0 : count / reads);
+    const namespaces: Record<string, MetricsCounters> = {};
+    for (const [name, counts] of this.#namespaces) namespaces[name] = counts.counters();
+    const counters = addUp(Object.values(namespaces));
+    const now = this.#clock.monotonic();
     return {
+      version: 1,
       since: this.#since,
+      at: this.#clock.wall(),
+      processes: 1,
       counters,
-      rates: {
-        hit: fraction(counters.hits),
-        miss: fraction(counters.misses),
-        error: fraction(this.#readErrors),
-      },
-      readLatency: {
-        hit: this.#readLatency.hit.snapshot(),
-        miss: this.#readLatency.miss.snapshot(),
-        error: this.#readLatency.error.snapshot(),
-      },
+      namespaces,
+      ratios: ratiosOf(counters),
+      windows: WINDOWS.map((seconds) => this.#windows.over(seconds, now, counters)),
+      latency: this.#latencies.snapshot(counters.memoryHits),
+      staleAge: this.#staleAge.snapshot(),
+      ...(this.#hotKeys && { hotKeys: this.#hotKeys.snapshot() }),
+      backgroundErrors: { ...this.#backgroundErrors },
+      ...this.#sources.snapshot(),
+      named: this.#named.snapshot(),
     };
   }
 
-  /** Begins anew: all counts 0, `since` now. */
+  /**
+   * Begins anew: all counts 0, `since` now. What is under way is counted when it ends, as if it had begun since. Whoever else
+   * reads these metrics sees the counts go back; Prometheus takes that for a restart.
+   */
   reset(): void {
-    Object.assign(this.#counters, noCounts());
-    this.#readErrors = 0;
-    this.#readLatency.hit.reset();
-    this.#readLatency.miss.reset();
-    this.#readLatency.error.reset();
+    for (const counts of this.#namespaces.values()) counts.reset();
+    this.#latencies.reset();
+    this.#staleAge.reset();
+    this.#hotKeys?.reset();
+    this.#named.reset();
+    this.#sources.reset();
+    Object.assign(this.#backgroundErrors, noBackgroundErrors());
+    this.#windows.restart(this.#clock.monotonic());
     this.#since = this.#clock.wall();
+  }
+
+  /** Takes a reading of the counts for the rates. It happens by itself every few seconds. For code of this package. */
+  takeReading(): void {
+    const counts = addUp([...this.#namespaces.values()].map((namespace) => namespace.counters()));
+    this.#windows.note(this.#clock.monotonic(), counts);
   }
 }
 
-function noCounts(): Record<MetricsCounter, number> {
-  return {
-    hits: 0,
-    misses: 0,
-    errors: 0,
-    sets: 0,
-    deletes: 0,
-    loads: 0,
-    coalesced: 0,
-    memoryHits: 0,
-    staleServes: 0,
-    leaseWaits: 0,
-    invalidationsReceived: 0,
-  };
+/** Keeps neither the process running nor the metrics from being collected: nobody has to close them. */
+function readEverySoOften(metrics: WeakRef<CacheMetrics>): void {
+  const timer = setInterval(() => {
+    const living = metrics.deref();
+    if (living) living.takeReading();
+    else clearInterval(timer);
+  }, READING_INTERVAL).unref();
+}
+
+function noBackgroundErrors(): Record<BackgroundOperation, number> {
+  return { read: 0, fill: 0, refresh: 0, load: 0, get: 0, delete: 0, warm: 0, replay: 0, other: 0 };
 }

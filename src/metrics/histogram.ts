@@ -8,24 +8,25 @@
  * search, nothing allocated.
  *
  * Error. A bucket is at most 1/32 of its lower bound wide and is reported by its middle, so a percentile is within
- * 1/64 (1.6 %) of the value that has that rank. From 61 ns (2^-14 ms) to 70 minutes (2^22 ms); values below share
- * one bucket, values above count as 70 minutes. Minimum, maximum and mean are exact within that range.
+ * 1/64 (1.6 %) of the value that has that rank. From 61 ns (2^-14 ms) to 12 days (2^30 ms, for ages of entries); values
+ * below share one bucket, values above count as 12 days. Minimum, maximum and mean are exact within that range.
  *
  * Invariants. Counts are doubles: a 32-bit count would wrap around within hours on a busy hit path. The number
- * of values is not kept but summed from the buckets when asked for.
+ * of values is not kept but summed from the buckets when asked for. Buckets are the same in every process, so histograms
+ * add up; a snapshot carries those that are not empty.
  */
 
 const SUB_BUCKET_BITS = 5;
 const SUB_BUCKETS = 1 << SUB_BUCKET_BITS;
 const LOWEST_EXPONENT = -14;
-const HIGHEST_EXPONENT = 22;
+const HIGHEST_EXPONENT = 30;
 const SINGLE_FRACTION_BITS = 23;
 const SINGLE_EXPONENT_BIAS = 127;
 
-/** The longest duration told apart, in milliseconds: about 70 minutes. */
+/** The longest duration told apart, in milliseconds: about 12 days. */
 export const LONGEST_RECORDED = 2 ** HIGHEST_EXPONENT;
 
-/** The largest relative error of a percentile, for values from 61 ns to 70 minutes. */
+/** The largest relative error of a percentile, for values from 61 ns to 12 days. */
 export const RELATIVE_ERROR = 1 / (2 * SUB_BUCKETS);
 
 const SHIFT = SINGLE_FRACTION_BITS - SUB_BUCKET_BITS;
@@ -36,9 +37,10 @@ const BUCKETS = (HIGHEST_EXPONENT - LOWEST_EXPONENT) * SUB_BUCKETS + 2;
 const asSingle = new Float32Array(1);
 const asBits = new Int32Array(asSingle.buffer);
 
-/** Plain JSON; all but `count` in milliseconds, and 0 while nothing was recorded. */
+/** Plain JSON; all but `count` and `buckets` in milliseconds, and 0 while nothing was recorded. */
 export interface HistogramSnapshot {
   readonly count: number;
+  readonly sum: number;
   readonly mean: number;
   readonly min: number;
   readonly max: number;
@@ -46,14 +48,48 @@ export interface HistogramSnapshot {
   readonly p95: number;
   readonly p99: number;
   readonly p999: number;
+  /**
+   * Pairs of a bucket's number and what it counted, ascending, without empty buckets: `[3, 10, 7, 1]` is ten values in bucket 3
+   * and one in bucket 7. `bucketBounds` tells what a bucket holds. With this, snapshots of several processes add up exactly.
+   */
+  readonly buckets: readonly number[];
 }
 
-/** Counts durations; see the head of the file for range and error. Takes about 9 KiB. */
+/**
+ * The durations that a bucket of a snapshot holds: from `from`, included, to `to`, not included, in milliseconds. Every power of
+ * two from 2^-14 to 2^30 is a bound; the last bucket ends at Infinity.
+ *
+ * @throws RangeError for a number that is no bucket's.
+ */
+export function bucketBounds(bucket: number): { readonly from: number; readonly to: number } {
+  if (!Number.isInteger(bucket) || bucket < 0 || bucket >= BUCKETS) {
+    throw new RangeError(`expected a bucket from 0 to ${BUCKETS - 1}, got ${bucket}`);
+  }
+  return { from: lowerBoundOf(bucket), to: bucket === BUCKETS - 1 ? Infinity : lowerBoundOf(bucket + 1) };
+}
+
+/** Counts durations; see the head of the file for range and error. Takes about 11 KiB. */
 export class Histogram {
   readonly #counts = new Float64Array(BUCKETS);
   #sum = 0;
   #min = Infinity;
   #max = 0;
+
+  /** One that has counted what the snapshots have, all of them. */
+  static ofSnapshots(snapshots: readonly HistogramSnapshot[]): Histogram {
+    const histogram = new Histogram();
+    for (const { count, buckets, sum, min, max } of snapshots) {
+      if (count === 0) continue;
+      for (let i = 0; i + 1 < buckets.length; i += 2) {
+        const bucket = buckets[i] as number;
+        histogram.#counts[bucket] = (histogram.#counts[bucket] ?? 0) + (buckets[i + 1] as number);
+      }
+      histogram.#sum += sum;
+      histogram.#min = Math.min(histogram.#min, min);
+      histogram.#max = Math.max(histogram.#max, max);
+    }
+    return histogram;
+  }
 
   /**
    * Never throws. A negative duration (a clock that went back) counts as 0; NaN is ignored, since it would make
@@ -141,6 +177,7 @@ export class Histogram {
     const count = this.count;
     return {
       count,
+      sum: this.#sum,
       mean: count === 0 ? 0 : this.#sum / count,
       min: this.min,
       max: this.max,
@@ -148,7 +185,14 @@ export class Histogram {
       p95: this.#valueAt(95, count),
       p99: this.#valueAt(99, count),
       p999: this.#valueAt(99.9, count),
+      buckets: this.#filled(),
     };
+  }
+
+  #filled(): number[] {
+    const pairs: number[] = [];
+    for (const [bucket, count] of this.#counts.entries()) if (count > 0) pairs.push(bucket, count);
+    return pairs;
   }
 
   #valueAt(p: number, count: number): number {

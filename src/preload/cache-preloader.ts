@@ -60,6 +60,8 @@ export interface PreloaderParts {
   /** Missing for a cache without Redis: then every process runs every turn. */
   readonly fleet: ((lease: number) => FleetTurns) | undefined;
   readonly logger: Logger;
+  /** A turn that this process ran has ended. */
+  readonly onTurn?: (failed: boolean) => void;
 }
 
 interface Plan {
@@ -91,6 +93,7 @@ export class CachePreloader implements AsyncDisposable {
   readonly #target: PreloadTarget;
   readonly #fleet: FleetTurns | undefined;
   readonly #logger: Logger;
+  readonly #onTurn: PreloaderParts['onTurn'];
   readonly #plans: ReadonlyMap<string, Plan>;
   readonly #queue: TurnQueue;
   readonly #chunkSize: number;
@@ -101,13 +104,14 @@ export class CachePreloader implements AsyncDisposable {
 
   /** Made by `CacheManager.preload`. @throws InvalidOptionError */
   constructor(
-    { target, fleet, logger }: PreloaderParts,
+    { target, fleet, logger, onTurn }: PreloaderParts,
     patterns: readonly PreloadPattern[],
     options: PreloaderOptions = {},
   ) {
     rejectUnknownOptions(options, OPTIONS, 'preload');
     this.#target = target;
     this.#logger = logger;
+    this.#onTurn = onTurn;
     this.#lease =
       options.lease === undefined ? 10_000 : parseDuration(options.lease, 'preload.lease', { min: 100 });
     this.#fleet = fleet?.(this.#lease);
@@ -291,6 +295,7 @@ export class CachePreloader implements AsyncDisposable {
     plan.lastDuration = performance.now() - began;
     plan.lastWritten = progress.written;
     plan.lastError = progress.error;
+    this.#onTurn?.(progress.error !== undefined);
     this.#tell({ ...progress, ended: true });
     if (progress.error === undefined) return;
     plan.failures++;

@@ -60,6 +60,19 @@ describe('the built package, in a Node of its own', () => {
     expect(names.toSorted()).toEqual(Object.keys(await import('../../src/index.js')).toSorted());
   });
 
+  it('shows metrics and health without prom-client, and needs the API of OpenTelemetry only where it is asked for', async () => {
+    const outcome = await printed(`
+      import { createCache } from 'tiercel'
+      import { prometheusText } from 'tiercel/prometheus'
+      import { readinessHandler } from 'tiercel/health'
+      const cache = createCache()
+      await cache.getOrSet('k', () => 1)
+      const otel = await import('tiercel/otel').catch((error) => error.code)
+      console.log(JSON.stringify([prometheusText(cache).includes('tiercel_loads_total'), typeof readinessHandler(cache), otel]))
+    `);
+    expect(outcome).toEqual([true, 'function', 'ERR_MODULE_NOT_FOUND']);
+  });
+
   it('says which package is missing and how to install it, once a connection is wanted', async () => {
     const outcome = await printed(`
       import { createCache, CacheClient } from 'tiercel'

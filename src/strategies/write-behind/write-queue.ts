@@ -37,6 +37,10 @@ export interface WriteQueueParts<T> {
   readonly settings: WriteBehindSettings;
   readonly save: SaveBatch<T>;
   readonly logger: Logger;
+  /** Redis holds a write. */
+  readonly onAcknowledged?: () => void;
+  /** The database refused a write, which is tried again. */
+  readonly onRefused?: () => void;
   /** So many writes reached the database. */
   readonly onApplied: (count: number) => void;
   /** A write was given up: what was read of it is not in the database and will not be. */
@@ -84,12 +88,14 @@ export class WriteQueue<T = unknown> {
           settings: { ...settings, backoff: wait },
           events: {
             applied: parts.onApplied,
-            refused: ({ id, attempts }, error) =>
+            refused: ({ id, attempts }, error) => {
+              parts.onRefused?.();
               logger.warn(`${name}: the database refused a write, which is tried again`, {
                 id,
                 attempt: attempts + 1,
                 error,
-              }),
+              });
+            },
             died: ({ id }, error) => {
               logger.error(`${name}: the database kept refusing a write, which is now a dead letter`, {
                 id,
@@ -128,6 +134,7 @@ export class WriteQueue<T = unknown> {
       maxAge: settings.maxAge,
     };
     const sequence = await (this.#partitions[index] as Partition).enqueue(id, entry, bounds);
+    this.#parts.onAcknowledged?.();
     this.#drainers[index]?.wake();
     return sequence;
   }

@@ -33,7 +33,7 @@ describe('caches on a Cluster tell each other of changes', () => {
     ],
   ];
 
-  it.each(ways)('over all its nodes, with a client %s', async (_, redisOf) => {
+  it.each(ways)('over all its nodes, with a client %s', async (__, redisOf) => {
     const open = async (): Promise<CacheManager> => {
       const cache = createCache({
         redis: await redisOf(),

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi, type Mock } from 'vitest';
 import { Coherence, type CoherentNamespace } from '../../../src/coherence/coherence.js';
 import { Watches } from '../../../src/coherence/watches.js';
-import { CacheMetrics } from '../../../src/metrics/cache-metrics.js';
 import type { PortState, StateChange } from '../../../src/redis/port.js';
 
 /** A feed whose state and signs of life the test decides. */
@@ -39,7 +38,6 @@ describe('coherence', () => {
     coherence = new Coherence({
       feed,
       watches: new Watches(),
-      metrics: new CacheMetrics(),
       maxStaleWhenDisconnected,
     });
     namespace = {

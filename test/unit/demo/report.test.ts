@@ -6,7 +6,18 @@ import { formatNumber } from '../../../demo/terminal/table.js';
 function measurement(requests: number, mean: number, queries: number, hitRatio: number): Measurement {
   const latency = { count: requests, mean, p50: mean, p95: mean * 2, p99: mean * 3 };
   const answers = { memory: hitRatio - 0.01, redis: 0.01, database: 1 - hitRatio };
-  return { requests, requestsPerSecond: requests / 10, latency, queries, hitRatio, answers };
+  const views = requests / 20;
+  const viewStatements = queries < requests ? views / 100 : views;
+  return {
+    requests,
+    requestsPerSecond: requests / 10,
+    latency,
+    queries,
+    hitRatio,
+    answers,
+    views,
+    viewStatements,
+  };
 }
 
 describe('comparisonTable', () => {
@@ -28,6 +39,7 @@ describe('comparisonTable', () => {
     expect(table).toMatch(/database queries +1,000 +2,500/);
     expect(table).toMatch(/queries per 1,000 requests +1,000 +50\.0/);
     expect(table).toMatch(/hit ratio +0\.0 % +96\.0 %/);
+    expect(table).toMatch(/views counted \/ statements for them +50\.0 \/ 50\.0 +2,500 \/ 25\.0/);
     expect(table).toMatch(/database load saved +95\.0 %/);
   });
 });

@@ -12,13 +12,14 @@ describe('RequestSequence', () => {
     expect(take(500, 1000)).toEqual(take(500, 1000));
   });
 
-  it('asks for profiles, lists and edits in the shares that the report names', () => {
+  it('asks for profiles, lists, views and edits in the shares that the report names', () => {
     const requests = take(500, 100_000);
     const share = (kind: LoadRequest['kind']): number =>
       requests.filter((request) => request.kind === kind).length / 100_000;
-    expect(share('profile')).toBeCloseTo(0.9, 2);
+    expect(share('profile')).toBeCloseTo(0.85, 2);
     expect(share('popular')).toBeCloseTo(0.06, 2);
     expect(share('trending')).toBeCloseTo(0.03, 2);
+    expect(share('view')).toBeCloseTo(0.05, 2);
     expect(share('edit')).toBeCloseTo(0.01, 2);
   });
 

@@ -24,6 +24,12 @@ describe('defectOf', () => {
     expect(defectOf({ kind: 'popular' }, 200, '[{"id":1,"body":"","likes":0,"comments":0}]')).toBeUndefined();
   });
 
+  it('finds a view that was not counted', () => {
+    expect(defectOf({ kind: 'view', id: 7 }, 200, '{"id":7,"views":3}')).toBeUndefined();
+    expect(defectOf({ kind: 'view', id: 7 }, 200, '{"id":7,"views":0}')).toContain('view');
+    expect(defectOf({ kind: 'view', id: 7 }, 200, '{"id":8,"views":3}')).toContain('view');
+  });
+
   it('finds the profile of somebody else', () => {
     expect(defectOf(askProfile, 200, JSON.stringify({ ...profile, id: 6 }))).toContain('profile');
   });

@@ -1,7 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { Histogram, LONGEST_RECORDED, RELATIVE_ERROR } from '../../../src/metrics/histogram.js';
+import {
+  bucketBounds,
+  Histogram,
+  LONGEST_RECORDED,
+  RELATIVE_ERROR,
+  type HistogramSnapshot,
+} from '../../../src/metrics/histogram.js';
 
 /** The shortest duration the histogram tells from shorter ones. */
 const SHORTEST = 2 ** -14;
@@ -27,9 +33,18 @@ function expectWithinError(estimate: number, exact: number): void {
   expect(Math.abs(estimate - exact)).toBeLessThanOrEqual(exact * (RELATIVE_ERROR + 1e-6));
 }
 
+/** Sums of the same numbers in another order differ in their last digits. */
+function expectSame(one: HistogramSnapshot, other: HistogramSnapshot): void {
+  const { mean, sum, ...rest } = one;
+  const { mean: otherMean, sum: otherSum, ...otherRest } = other;
+  expect(rest).toEqual(otherRest);
+  expect(Math.abs(sum - otherSum)).toBeLessThanOrEqual(otherSum * 1e-12);
+  expect(Math.abs(mean - otherMean)).toBeLessThanOrEqual(otherMean * 1e-12);
+}
+
 /** Spread evenly over the orders of magnitude, as no uniform distribution would be. */
 const duration = fc
-  .double({ min: -14, max: 22, noNaN: true })
+  .double({ min: -14, max: 30, noNaN: true })
   .map((exponent) => Math.min(2 ** exponent, LONGEST_RECORDED));
 
 describe('Histogram', () => {
@@ -53,7 +68,7 @@ describe('Histogram', () => {
       const histogram = histogramOf([0, value, value, LONGEST_RECORDED]);
       expectWithinError(histogram.percentile(50), value);
     }
-    for (let exponent = -14; exponent < 22; exponent++) {
+    for (let exponent = -14; exponent < 30; exponent++) {
       for (let part = 0; part < 32; part++) {
         const edge = 2 ** exponent * (1 + part / 32);
         expectWithinError(histogramOf([0, edge, edge, LONGEST_RECORDED]).percentile(50), edge);
@@ -99,6 +114,7 @@ describe('Histogram', () => {
   it('is all zeros while nothing was recorded', () => {
     expect(new Histogram().snapshot()).toEqual({
       count: 0,
+      sum: 0,
       mean: 0,
       min: 0,
       max: 0,
@@ -106,6 +122,7 @@ describe('Histogram', () => {
       p95: 0,
       p99: 0,
       p999: 0,
+      buckets: [],
     });
   });
 
@@ -137,13 +154,42 @@ describe('Histogram', () => {
         const other = histogramOf(second);
         const untouched = other.snapshot();
         merged.merge(other);
-        const { mean, ...rest } = merged.snapshot();
-        const { mean: exactMean, ...exact } = histogramOf([...first, ...second]).snapshot();
-        expect(rest).toEqual(exact);
-        expect(mean).toBeCloseTo(exactMean, 6);
+        expectSame(merged.snapshot(), histogramOf([...first, ...second]).snapshot());
         expect(other.snapshot()).toEqual(untouched);
       }),
     );
+  });
+
+  it('comes back from its snapshots, through JSON, as if it had counted all of it', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(duration)), (processes) => {
+        const snapshots = processes.map(
+          (values) => JSON.parse(JSON.stringify(histogramOf(values).snapshot())) as HistogramSnapshot,
+        );
+        expectSame(Histogram.ofSnapshots(snapshots).snapshot(), histogramOf(processes.flat()).snapshot());
+      }),
+    );
+  });
+
+  it('says what each bucket of a snapshot holds', () => {
+    fc.assert(
+      fc.property(duration, (value) => {
+        const [bucket = -1, count] = histogramOf([value]).snapshot().buckets;
+        expect(count).toBe(1);
+        const { from, to } = bucketBounds(bucket);
+        expect(value).toBeGreaterThanOrEqual(from * (1 - 1e-6));
+        expect(value).toBeLessThanOrEqual(to);
+      }),
+    );
+    expect(() => bucketBounds(-1)).toThrow(RangeError);
+    expect(() => bucketBounds(1e6)).toThrow(RangeError);
+  });
+
+  it('has every power of two as a bound of its buckets', () => {
+    const bounds = new Set<number>();
+    const [last = 0] = histogramOf([LONGEST_RECORDED]).snapshot().buckets;
+    for (let bucket = 0; bucket <= last; bucket++) bounds.add(bucketBounds(bucket).from);
+    for (let exponent = -14; exponent <= 30; exponent++) expect(bounds).toContain(2 ** exponent);
   });
 
   it('merges with itself', () => {

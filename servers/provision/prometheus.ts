@@ -1,0 +1,89 @@
+import { dirname, join } from 'node:path';
+import {
+  fromAptCache,
+  fromAptDownload,
+  type AptProgram,
+  type Findable,
+  type Unpacked,
+} from './apt-program.js';
+import { thisMachine, type Machine } from './machine.js';
+
+/** Prometheus, with the tool that checks its rules. */
+export interface PrometheusBinary {
+  readonly command: string;
+  readonly promtool: string;
+  /** Such as `2.42.0`. */
+  readonly version: string;
+  /** One line for people. */
+  describe(): string;
+}
+
+type Candidate = Pick<Unpacked, 'command' | 'place'>;
+
+async function examine(machine: Machine, candidate: Candidate): Promise<Findable<PrometheusBinary>> {
+  const { command, place } = candidate;
+  const promtool = command.includes('/') ? join(dirname(command), 'promtool') : 'promtool';
+  const versions: string[] = [];
+  for (const program of [command, promtool]) {
+    const result = await machine.run(program, ['--version']);
+    if (result === undefined) return { missing: `there is no ${program}` };
+    const version = /^\w+, version (?<version>\d+\.\d+\.\d+)/m.exec(result.output)?.groups?.['version'];
+    if (version === undefined) {
+      return { missing: `${program} --version ended with ${result.code}: ${result.output.trim()}` };
+    }
+    versions.push(version);
+  }
+  const [version = ''] = versions;
+  return { command, promtool, version, describe: () => `prometheus ${version} from ${place}` };
+}
+
+const PROMETHEUS: AptProgram<PrometheusBinary> = {
+  name: 'prometheus',
+  packages: ['prometheus'],
+  program: 'prometheus',
+  examine,
+};
+
+/**
+ * Finds Prometheus and promtool: `TIERCEL_PROMETHEUS` in the environment (the path of `prometheus`, with `promtool` beside it; if
+ * it cannot be used, nothing else is tried), the PATH, the project's cache, or the distribution's packages, downloaded and
+ * unpacked into that cache.
+ *
+ * @throws Error with what was tried, and what helps.
+ */
+export async function findPrometheus(machine: Machine): Promise<PrometheusBinary> {
+  const wish = machine.env['TIERCEL_PROMETHEUS'];
+  if (wish) {
+    const found = await examine(machine, { command: wish, place: 'TIERCEL_PROMETHEUS' });
+    if ('missing' in found) throw new Error(`TIERCEL_PROMETHEUS cannot be used: ${found.missing}`);
+    return found;
+  }
+  const places = {
+    PATH: () => examine(machine, { command: 'prometheus', place: 'PATH' }),
+    cache: () => fromAptCache(machine, PROMETHEUS),
+    packages: () => fromAptDownload(machine, PROMETHEUS),
+  };
+  const reasons: string[] = [];
+  for (const [name, search] of Object.entries(places)) {
+    const found = await search();
+    if (!('missing' in found)) return found;
+    reasons.push(`  ${name}: ${found.missing}`);
+  }
+  throw new Error(
+    [
+      'No Prometheus was found, and these tests need a real one.',
+      ...reasons,
+      'Either of these helps:',
+      '  sudo apt-get install prometheus',
+      '  export TIERCEL_PROMETHEUS=/path/to/prometheus    (with promtool beside it)',
+    ].join('\n'),
+  );
+}
+
+let found: Promise<PrometheusBinary> | undefined;
+
+/** `findPrometheus` on this machine, searched once a process. */
+export async function provisionPrometheus(): Promise<PrometheusBinary> {
+  found ??= findPrometheus(thisMachine);
+  return found;
+}
