@@ -10,7 +10,7 @@
  */
 import { cpus } from 'node:os';
 import { startRedis, type RedisServer } from '../../servers/redis.js';
-import { CONTENDER_IDS } from '../contenders/index.js';
+import { CACHES } from '../contenders/index.js';
 import {
   bytesOf,
   bytesOfJson,
@@ -26,7 +26,7 @@ import { kinds, type Kind } from './values.js';
 import { waysFor } from './ways.js';
 
 const ROUNDS = 7;
-const PEERS = CONTENDER_IDS.filter((id) => id !== 'tiercel' && !id.startsWith('floor'));
+const PEERS = CACHES.filter((id) => id !== 'tiercel');
 
 interface Row {
   readonly codec: string;

@@ -6,7 +6,7 @@ import { Serializers } from '../../src/client/serializers.js';
 import { Serializer } from '../../src/codec/serializer.js';
 import { openPort } from '../../src/redis/open-port.js';
 import type { RedisServer } from '../../servers/redis.js';
-import { importContender } from '../contenders/index.js';
+import { importContender, type ContenderId } from '../contenders/index.js';
 import type { Kind } from './values.js';
 import type { Way } from './ways.js';
 
@@ -69,13 +69,21 @@ export async function bytesOfJson(server: RedisServer, namespace: string, kind: 
 /** What a peer stores, and whatever it keeps beside that for each value. */
 export async function bytesOfPeer(
   server: RedisServer,
-  id: string,
+  id: ContenderId,
   prefix: string,
   kind: Kind,
 ): Promise<Figures> {
   const contender = await importContender(id);
   const before = new Set(await allKeys(server));
-  const cache = await contender.setup({ redisUrl: server.url, prefix, ttlMs: TTL });
+  const cache = await contender.setup({
+    redisUrl: server.url,
+    resourceUrl: undefined,
+    prefix,
+    ttlMs: TTL,
+    layers: 'redis',
+    memoryEntries: 1,
+    memoryBytes: undefined,
+  });
   try {
     for (let i = 0; i < SAMPLE; i++) await cache.set(key(i), kind.at(BEFORE + i), TTL);
   } finally {
