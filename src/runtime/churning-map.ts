@@ -42,13 +42,8 @@ export class ChurningMap<K, V> {
     return [...this.#map.keys()];
   }
 
-  /** The same of the values. */
-  values(): V[] {
-    return [...this.#map.values()];
-  }
-
-  clear(): void {
-    this.#map = new Map();
-    this.#deletions = 0;
+  /** The same of the entries. */
+  [Symbol.iterator](): IterableIterator<[K, V]> {
+    return [...this.#map][Symbol.iterator]();
   }
 }

@@ -16,6 +16,40 @@ describe('values of known shapes', () => {
       expect(reader.decode(packed(value))).toEqual(value);
   });
 
+  it('come back as they were whatever their fields are called, read once or often', () => {
+    const reader = msgpackCodec();
+    const names = [
+      '"',
+      "'",
+      '\\',
+      '`',
+      '"];process.exit(1)//',
+      '${1}',
+      '\u2028',
+      '\n',
+      '',
+      '0',
+      'constructor',
+      'é',
+      '__proto',
+      'toString',
+    ];
+    const value = Object.fromEntries(names.map((name, i) => [name, { [name]: i, rest: [{ [name]: null }] }]));
+    const bytes = packed(value);
+    for (let i = 0; i < 100; i++) expect(reader.decode(bytes)).toEqual(value);
+    expect(Object.getPrototypeOf(reader.decode(bytes))).toBe(Object.prototype);
+  });
+
+  it('come back as they were with something unusual in some of them', () => {
+    const reader = msgpackCodec();
+    const usual = { at: new Date(1_700_000_000_123), of: new Map([['a', [1.5, -7, undefined]]]), n: 2 ** 40 };
+    const unusual = { at: 10n ** 30n, of: new Set([1]), n: new Uint8Array([1, 2]) };
+    for (let i = 0; i < 60; i++) {
+      expect(reader.decode(packed(usual))).toStrictEqual(usual);
+      if (i % 3 === 0 || i > 40) expect(reader.decode(packed(unusual))).toStrictEqual(unusual);
+    }
+  });
+
   it('are not mixed up when shapes differ in the order of their fields only, or in one that is missing', () => {
     const reader = msgpackCodec();
     const values = [
