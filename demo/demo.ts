@@ -5,6 +5,7 @@ import {
   type PreloadPattern,
   type RedisOptions,
 } from 'tiercel';
+import { dashboardHandler } from 'tiercel/dashboard';
 import { startPostgres } from '../servers/postgres.js';
 import { startRedisCluster } from '../servers/redis-cluster.js';
 import { startRedis } from '../servers/redis.js';
@@ -17,6 +18,7 @@ import { Api } from './http/api.js';
 import { compareWithDatabase } from './load/compare.js';
 import { readEveryProfile } from './load/fill.js';
 import { LoadGenerator } from './load/generator.js';
+import { LightLoad } from './load/light-load.js';
 import { measure } from './load/measure.js';
 import { measureOneCaller } from './load/one-caller.js';
 import { comparisonTable, oneCallerLines } from './load/report.js';
@@ -53,7 +55,7 @@ export async function runDemo(options: DemoOptions, cleanup: Cleanup): Promise<v
   const uncached = new DatabaseService(database);
   const cached = new CachedService(cache, uncached);
   let stopping = false;
-  const api = new Api({ cached, uncached }, (error) => {
+  const api = new Api({ cached, uncached }, dashboardHandler(cache, { actions: true }), (error) => {
     if (!stopping) console.error(error);
   });
   cleanup.add(() => api.close());
@@ -101,7 +103,10 @@ export async function runDemo(options: DemoOptions, cleanup: Cleanup): Promise<v
   say(
     `Every answer was checked for its shape; ${compared} profiles were compared with the database, all equal.`,
   );
-  if (!options.once) say(invitation(port, users));
+  if (options.once) return;
+  const light = new LightLoad(users, cached);
+  cleanup.add(() => light.stop());
+  say(invitation(port, users));
 }
 
 async function startServers(isCluster: boolean, cleanup: Cleanup): Promise<RedisOptions> {
@@ -184,5 +189,6 @@ function invitation(port: number, users: number): string {
     `  curl '${base}/posts/popular?limit=5'`,
     `  curl '${base}/users/trending'`,
     `  curl -X PATCH -H 'content-type: application/json' -d '{"bio":"Hello"}' '${base}/users/${star}'`,
+    `The dashboard is at ${base}/tiercel/, with some reads going on so that there is something to see.`,
   ].join('\n');
 }

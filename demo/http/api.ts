@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { DashboardHandler } from 'tiercel/dashboard';
 import type { SocialService } from '../social/service.js';
 import { BadRequest, parseEdit, parseId, parseLimit, readBody } from './input.js';
 
@@ -17,16 +18,21 @@ export class Api {
 
   readonly #onFailure: (error: unknown) => void;
 
-  /** `onFailure` hears of what clients are not told: the errors behind the answers with status 500. */
+  /**
+   * What is asked under `/tiercel` is the dashboard's. `onFailure` hears of what clients are not told: the errors behind the
+   * answers with status 500.
+   */
   constructor(
     services: { cached: SocialService; uncached: SocialService },
+    dashboard: DashboardHandler,
     onFailure: (error: unknown) => void,
   ) {
     this.#cached = services.cached;
     this.#uncached = services.uncached;
     this.#onFailure = onFailure;
     this.#server = createServer((request, response) => {
-      void this.#handle(request, response);
+      if (/^\/tiercel(?:[/?]|$)/.test(request.url ?? '')) dashboard(request, response);
+      else void this.#handle(request, response);
     });
   }
 

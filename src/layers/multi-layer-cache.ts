@@ -365,6 +365,12 @@ export class MultiLayerCache {
     this.#flights.changed(key);
   }
 
+  /** All copies go, and what is under way is of the past: for whoever removed the keys of the namespace from Redis. */
+  forgetAll(): void {
+    this.#anyChanged(undefined);
+    this.#context.watches.allChanged();
+  }
+
   #anyChanged(concerned: ((key: string) => boolean) | undefined): void {
     this.#copies.dropAll(concerned);
     this.#flights.outdateAll(concerned);

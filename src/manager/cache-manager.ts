@@ -66,6 +66,19 @@ export interface ManagerParts {
   readonly path: readonly string[];
 }
 
+/** A namespace as the parts of this package see it that show or operate a cache. */
+export interface ManagerInsides extends ManagerParts {
+  /** Those within it that the application made. */
+  readonly namespaces: ReadonlyMap<string, CacheManager>;
+}
+
+const insides = new WeakMap<CacheManager, ManagerInsides>();
+
+/** What stands behind a cache. For code of this package; undefined for what is no cache of this copy of it. */
+export function insidesOf(cache: CacheManager): ManagerInsides | undefined {
+  return insides.get(cache);
+}
+
 /**
  * The front door: memory, Redis and the load as one.
  *
@@ -90,6 +103,7 @@ export class CacheManager implements AsyncDisposable {
     this.#counts = parts.counts;
     this.#policy = parts.policy;
     this.#path = parts.path;
+    insides.set(this, { ...parts, namespaces: this.#namespaces });
   }
 
   /** Counters and latencies, over all namespaces. */

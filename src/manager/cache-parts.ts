@@ -58,6 +58,14 @@ export interface CacheSettings {
   readonly maxLoads: number;
 }
 
+/** A queue of writes to the database, and whose it is. */
+export interface OpenQueue {
+  readonly namespace: string;
+  /** The resource's. */
+  readonly name: string;
+  readonly queue: Pick<WriteQueue, 'backlog' | 'close' | 'deadLetters'>;
+}
+
 /** One cache: what its namespaces share, and how they are made. */
 export class CacheParts {
   readonly port: RedisPort | undefined;
@@ -73,7 +81,7 @@ export class CacheParts {
   readonly #serializers: Serializers | undefined;
   readonly #recovery: Recovery | undefined;
   readonly #layers: MultiLayerCache[] = [];
-  readonly #queues = new Map<string, Pick<WriteQueue, 'backlog' | 'close'>>();
+  readonly #queues = new Map<string, OpenQueue>();
   readonly #preloaders: CachePreloader[] = [];
   readonly #recoveries: NamespaceRecovery[] = [];
 
@@ -189,7 +197,7 @@ export class CacheParts {
         onDead(dead);
       },
     });
-    this.#queues.set(id, queue);
+    this.#queues.set(id, { namespace: keys.toString(), name, queue });
     return queue;
   }
 
@@ -200,6 +208,14 @@ export class CacheParts {
 
   addPreloader(preloader: CachePreloader): void {
     this.#preloaders.push(preloader);
+  }
+
+  get preloaders(): readonly CachePreloader[] {
+    return this.#preloaders;
+  }
+
+  get queues(): readonly OpenQueue[] {
+    return [...this.#queues.values()];
   }
 
   /** Resolves when every pattern that is to be warm has had its first turn. */
@@ -243,7 +259,7 @@ export class CacheParts {
   async #writeBacklog(): Promise<WriteBacklog | undefined> {
     if (this.#queues.size === 0) return undefined;
     try {
-      const all = await Promise.all([...this.#queues.values()].map((queue) => queue.backlog()));
+      const all = await Promise.all([...this.#queues.values()].map(({ queue }) => queue.backlog()));
       const sum = (of: 'pending' | 'failing' | 'dead'): number =>
         all.reduce((total, each) => total + each[of], 0);
       const oldestAge = Math.max(...all.map((each) => each.oldestAge));
@@ -261,7 +277,7 @@ export class CacheParts {
 
   async #close(): Promise<void> {
     await Promise.all(this.#preloaders.map((preloader) => preloader.stop()));
-    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
+    await Promise.all([...this.#queues.values()].map(({ queue }) => queue.close()));
     await Promise.all(this.#layers.map((layers) => layers.settle()));
     await this.#recovery?.close();
     this.#coherence?.close();
@@ -318,7 +334,7 @@ export class CacheParts {
   }
 }
 
-function keySpace([root = '', ...rest]: readonly string[]): KeySpace {
+export function keySpace([root = '', ...rest]: readonly string[]): KeySpace {
   let keys = KeySpace.of(root);
   for (const name of rest) keys = keys.within(name);
   return keys;

@@ -73,6 +73,29 @@ describe('the built package, in a Node of its own', () => {
     expect(outcome).toEqual([true, 'function', 'ERR_MODULE_NOT_FOUND']);
   });
 
+  it('brings a dashboard that needs no other package', async () => {
+    await cp(join(root, 'dist/dashboard/page'), join(app, 'node_modules/tiercel/dist/dashboard/page'), {
+      recursive: true,
+    });
+    const answers = await printed(`
+      import { createCache } from 'tiercel'
+      import { dashboardHandler } from 'tiercel/dashboard'
+      import { createServer } from 'node:http'
+      const cache = createCache()
+      const server = createServer(dashboardHandler(cache)).listen(0, '127.0.0.1', async () => {
+        const base = 'http://127.0.0.1:' + server.address().port + '/tiercel'
+        const types = []
+        for (const path of ['/', '/index.js', '/style.css', '/api/frame']) {
+          types.push((await fetch(base + path)).headers.get('content-type').split(';')[0])
+        }
+        console.log(JSON.stringify(types))
+        server.close()
+        server.closeAllConnections()
+      })
+    `);
+    expect(answers).toEqual(['text/html', 'text/javascript', 'text/css', 'application/json']);
+  });
+
   it('says which package is missing and how to install it, once a connection is wanted', async () => {
     const outcome = await printed(`
       import { createCache, CacheClient } from 'tiercel'

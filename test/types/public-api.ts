@@ -2,6 +2,7 @@
  * Compiled with the tests and never run: what applications may write, and what they may not.
  */
 
+import { createServer } from 'node:http';
 import { createClient, createCluster } from '@redis/client';
 import { Cluster as Cluster6, Redis as Ioredis6 } from 'ioredis';
 import { Cluster as Cluster5, Redis as Ioredis5 } from 'ioredis5';
@@ -54,6 +55,13 @@ import {
   type PromiseName,
   type SlowNetwork,
 } from 'tiercel/testing';
+
+import {
+  dashboardFetch,
+  dashboardHandler,
+  type DashboardHandler,
+  type DashboardOptions,
+} from 'tiercel/dashboard';
 
 /** Compiles only where the two types are the same. */
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
@@ -343,6 +351,24 @@ export async function strategies(): Promise<void> {
   const preloader: CachePreloader = cache.preload(patterns, { concurrency: 2, lease: '10s' });
   preloader.onProgress(({ written, total }) => void [written, total, left, backlog]);
   await preloader.stop();
+}
+
+export function dashboards(shown: CacheManager): unknown {
+  const handler: DashboardHandler = dashboardHandler(shown);
+  createServer(handler);
+  const guarded: DashboardOptions = {
+    token: process.env['TOKEN'],
+    actions: true,
+    path: '/ops',
+    hosts: ['a.b'],
+  };
+  dashboardHandler(shown, guarded);
+  const answer: Promise<Response> = dashboardFetch(shown, { token: 'a token' })(new Request('http://a/'));
+  // @ts-expect-error a Request does not tell who sent it
+  dashboardFetch(shown, {});
+  // @ts-expect-error there is no such option
+  dashboardHandler(shown, { password: 'x' });
+  return answer;
 }
 
 export async function overACluster(): Promise<unknown> {

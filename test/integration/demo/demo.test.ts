@@ -66,12 +66,17 @@ describe('npm run demo', () => {
     'serves the API afterwards, until Ctrl-C ends it well',
     async () => {
       await using demo = await DemoProcess.start(...little);
-      await demo.printed('curl -X PATCH');
+      await demo.printed('The dashboard is at');
       const api = apiOf(demo.output);
       const ask = async (path: string, init?: RequestInit): Promise<{ status: number; body: unknown }> => {
         const response = await fetch(api + path, init);
         return { status: response.status, body: await response.json() };
       };
+
+      expect(demo.output).toContain(`The dashboard is at ${api}/tiercel/`);
+      expect((await fetch(`${api}/tiercel/`)).headers.get('content-type')).toContain('text/html');
+      const { body: frame } = await ask('/tiercel/api/frame');
+      expect(frame).toMatchObject({ namespaces: ['demo'], snapshot: { version: 1 } });
 
       const cached = await ask('/users/7/profile');
       expect(cached).toEqual(await ask('/users/7/profile?cache=off'));
