@@ -36,7 +36,7 @@ export class LightLoad {
       case 'popular':
         return this.#service.popularPosts(20);
       case 'trending':
-        return this.#service.trendingUsers();
+        return this.#service.trendingUsers(20);
       default:
         return undefined;
     }
