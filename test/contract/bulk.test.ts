@@ -78,8 +78,11 @@ describe.each(waysToRedis)('many keys at once over $name', (way: WayToRedis) => 
         ['a', 1],
         ['b', 2],
       ]);
-      await here.getMany(['a', 'b']);
-      expect([here.peek('a'), here.peek('b')]).toEqual([1, 2]);
+      // News of the writes may come late where they are heard by a connection apart.
+      await eventually('copies', async () => {
+        await here.getMany(['a', 'b']);
+        return here.peek('a') === 1 && here.peek('b') === 2;
+      });
       await cli.text('DEL', `${prefix}a`);
       await eventually('the change', () => here.peek('a') === undefined);
       expect(here.peek('b')).toBe(2);
@@ -112,7 +115,8 @@ describe.each(waysToRedis)('many keys at once over $name', (way: WayToRedis) => 
       const lenient = await opened.cache(way, sharedRedisUrl(), { namespace: root, ...options });
       await new Promise((resolve) => setTimeout(resolve, 5));
       expect([...(await lenient.getMany(['k']))]).toEqual([['k', 'stale']]);
-      expect([...(await here.getMany(['k']))]).toEqual([]);
+      // The server's clock is known to within a round trip.
+      await eventually('its end', async () => (await here.getMany(['k'])).size === 0);
     });
 
     it('reads ten thousand keys', async () => {
@@ -169,7 +173,13 @@ describe.each(waysToRedis)('many keys at once over $name', (way: WayToRedis) => 
       await there.setMany([['a', 'old']]);
       await here.get('a');
       await there.setMany([['a', 'new']]);
-      expect(there.peek('a')).toBe('new');
+      // Where news come of what this process writes itself, the next read keeps it.
+      if (way.name.startsWith('a client of'))
+        await eventually('a copy', async () => {
+          await there.get('a');
+          return there.peek('a') === 'new';
+        });
+      else expect(there.peek('a')).toBe('new');
       await eventually('the news', () => here.peek('a') === undefined);
       await cli.text('DEL', `${prefix}a`);
       await eventually('the news', () => there.peek('a') === undefined);
@@ -406,7 +416,7 @@ describe.each(waysToRedis)('many keys at once over $name', (way: WayToRedis) => 
     it('lets its caller leave, and tells the loader when nobody is left', async () => {
       const leaving = new AbortController();
       const began = deferred<AbortSignal>();
-      const finish = deferred<string[]>();
+      const finish = deferred<Map<string, string>>();
       const answer = here.getOrSetMany(
         ['a', 'b'],
         (_, { signal }) => {
@@ -421,7 +431,12 @@ describe.each(waysToRedis)('many keys at once over $name', (way: WayToRedis) => 
       leaving.abort(new Error('left'));
       await expect(answer).rejects.toThrow('left');
       expect(signal.aborted).toBe(false);
-      finish.resolve(['A', 'B']);
+      finish.resolve(
+        new Map([
+          ['a', 'A'],
+          ['b', 'B'],
+        ]),
+      );
       expect(await staying).toBe('A');
       await expect(
         here.getOrSetMany(['c'], () => ['C'], { signal: AbortSignal.abort(new Error('gone')) }),
