@@ -44,6 +44,7 @@ async function use(cache: CacheManager): Promise<void> {
     ['a', 1],
     ['b', 2],
   ]);
+  await cache.set('c', 3);
   await cache.delete('a');
   await cache.invalidateTags(['t']);
   cache.metrics.counter('preload.turns').add(3);
@@ -79,7 +80,7 @@ describe('tiercel/prometheus', () => {
       [`tiercel_reads_total{${of},layer="redis",outcome="miss"}`]: counters.redisMisses,
       [`tiercel_loads_total{${of}}`]: 2,
       [`tiercel_load_failures_total{${of},reason="error"}`]: 1,
-      [`tiercel_writes_total{${of},operation="set",outcome="ok"}`]: 2,
+      [`tiercel_writes_total{${of},operation="set",outcome="ok"}`]: 3,
       [`tiercel_writes_total{${of},operation="delete",outcome="ok"}`]: 1,
       [`tiercel_invalidations_total{${of},direction="sent"}`]: 2,
       'tiercel_redis_state{state="ready"}': 1,
