@@ -38,10 +38,12 @@ const copies = fileURLToPath(new URL('../.cache/bench-metrics/', import.meta.url
 
 /** Lines of the way of a hit in memory, as they stand in the sources. */
 const COUNTING = [
-  '    const counts = this.#counts;\n    if (counts.beforeSample === 0) return this.#sampledPeek(key);\n',
+  '    const counts = this.#counts;\n    if (counts.beforeSample === 0) return this.#sampledPeek(key, memory);\n',
   '    counts.beforeSample--;\n',
 ];
-const LISTENING = [`    if (this.#observers.areReadsWatched) this.#tell(key, held, 'fresh');\n`];
+const LISTENING = [
+  `    if (this.#observers.areReadsWatched) this.#tell(key, memory.createdAt(slot), 'fresh');\n`,
+];
 
 /** The ways through `peek` and `getOrSet` that are compared, by what their methods' names end in. */
 const WAYS = {

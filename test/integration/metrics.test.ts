@@ -405,6 +405,39 @@ describe('what is counted', () => {
     expect(cache.metrics.snapshot().named.gauges['loads.running']).toBe(0);
   });
 
+  it('of what is written behind, refused, given up and preloaded', async () => {
+    const cache = await open();
+    const named = (name: string): number | undefined => cache.metrics.snapshot().named.counters[name];
+    let refusals = 1;
+    const rows = cache.resource('row', {
+      load: async () => undefined as string | undefined,
+      save: async (id: number) => {
+        if (id === 2) throw new Error('never');
+        if (refusals-- > 0) throw new Error('not now');
+      },
+      write: 'behind',
+      behind: { maxAttempts: 2, retryDelay: { min: 1, max: 2 } },
+    });
+    await rows.save(1, 'a');
+    await rows.save(2, 'b');
+    expect(named('write_behind.acknowledged')).toBe(2);
+    await eventually('the database has one and refuses the other', () => {
+      return named('write_behind.applied') === 1 && named('write_behind.dead') === 1;
+    });
+    expect(named('write_behind.refused')).toBeGreaterThanOrEqual(1);
+
+    let fails = false;
+    const rowsOf = (): [string, number][] => {
+      if (fails) throw new Error('no rows');
+      return [['warm', 1]];
+    };
+    cache.preload([{ name: 'warm', schedule: 200, load: rowsOf }]);
+    await eventually('a turn', () => named('preload.turns') === 1);
+    expect(named('preload.failures')).toBe(0);
+    fails = true;
+    await eventually('a failed turn', () => named('preload.failures') === 1);
+  });
+
   it('adds up over processes', async () => {
     const namespace = uniquePrefix();
     const [one, other] = [await open({ namespace }), await open({ namespace })];
