@@ -93,7 +93,6 @@ describe('P3 bounded staleness', () => {
     });
   });
 
-  // Not over several connections by tracking: there Redis does not tell of all that it forgets (docs/decisions/0032).
   it.each(['a URL', 'three connections by broadcast', 'a client made to tell'])(
     'costs hits, never truth, when the server’s table of tracked keys overflows, over %s',
     async (way) => {
@@ -111,6 +110,22 @@ describe('P3 bounded staleness', () => {
       const keys = Array.from({ length: 20 }, (_, i) => `k${i}`);
       await there.setMany(keys.map((key) => [key, 'old']));
       for (let round = 0; round < 3; round++) await here.getMany(keys);
+      await there.setMany(keys.map((key) => [key, 'new']));
+      await eventually('no old copy', () => keys.every((key) => here.peek(key) !== 'old'), HOP);
+      expect([...(await here.getMany(keys)).values()]).toEqual(keys.map(() => 'new'));
+    },
+  );
+
+  // A known gap, expected to fail until it is closed: docs/decisions/0032. Read one at a time, so that it fails each time.
+  it.fails.each([1, 3])(
+    'costs hits, never truth, when the server’s table of tracked keys overflows at our own command, over %i connections',
+    async (connections) => {
+      const server = await start({ 'tracking-table-max-keys': '1' });
+      const redis = { url: server.url, connections };
+      const [here, there] = [await open(server, { redis }), await open(server)];
+      const keys = Array.from({ length: 20 }, (_, i) => `k${i}`);
+      await there.setMany(keys.map((key) => [key, 'old']));
+      for (let round = 0; round < 3; round++) for (const key of keys) await here.get(key);
       await there.setMany(keys.map((key) => [key, 'new']));
       await eventually('no old copy', () => keys.every((key) => here.peek(key) !== 'old'), HOP);
       expect([...(await here.getMany(keys)).values()]).toEqual(keys.map(() => 'new'));
