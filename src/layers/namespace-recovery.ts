@@ -1,9 +1,9 @@
 import { clearNamespace } from '../client/clear-namespace.js';
 import { BulkError } from '../errors.js';
 import type { KeyPart, RedisPort } from '../redis/port.js';
-import { RecentKeys } from '../resilience/recent-keys.js';
-import { RecoveryLog } from '../resilience/recovery-log.js';
-import type { Recoverable, Recovery } from '../resilience/recovery.js';
+import { RecentKeys } from '../recovery/recent-keys.js';
+import { RecoveryLog } from '../recovery/recovery-log.js';
+import type { Recoverable, Recovery } from '../recovery/recovery.js';
 import type { TagTable } from './tag-table.js';
 
 /** Milliseconds for which it is remembered that all keys were removed: as long as single keys at most. */

@@ -26,7 +26,7 @@ import { Observers } from '../metrics/observers.js';
 import type { RedisPort } from '../redis/port.js';
 import type { MemoryReport, MemoryReportOptions } from '../report/memory-report.js';
 import { reportMemory } from '../report/report-memory.js';
-import { Recovery } from '../resilience/recovery.js';
+import { Recovery } from '../recovery/recovery.js';
 import { FleetTurns } from '../preload/fleet-turns.js';
 import type { CachePreloader } from '../preload/cache-preloader.js';
 import type { Logger } from '../runtime/logger.js';

@@ -1,4 +1,4 @@
-import { ReadCoalescer } from '../batch/read-coalescer.js';
+import { ReadCoalescer } from './read-coalescer.js';
 import { ClosedError, ConnectionError, OverloadedError, type CacheError } from '../errors.js';
 import { backoff } from '../resilience/backoff.js';
 import { DeadlineBatch } from '../resilience/deadline-batch.js';

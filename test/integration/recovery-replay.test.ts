@@ -4,7 +4,7 @@ import { encodeEntry, encodeMarker } from '../../src/codec/entry.js';
 import { openPort } from '../../src/redis/open-port.js';
 import type { RedisTimingOptions } from '../../src/redis/options.js';
 import type { RedisPort } from '../../src/redis/port.js';
-import { RecoveryLog } from '../../src/resilience/recovery-log.js';
+import { RecoveryLog } from '../../src/recovery/recovery-log.js';
 import { PATIENT } from '../support/open-cache.js';
 import { becomes } from '../support/port-state.js';
 import { startRedis, type RedisServer } from '../support/redis.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PortState, RedisPort, StateChange } from '../../../src/redis/port.js';
-import { Recovery, type Recoverable } from '../../../src/resilience/recovery.js';
+import { Recovery, type Recoverable } from '../../../src/recovery/recovery.js';
 
 /** Only what recovery looks at: the state of the link, and news of it. */
 class FakePort {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConnectionError, InvalidOptionError } from '../../../src/errors.js';
 import type { RedisPort, Reply } from '../../../src/redis/port.js';
-import { RecoveryLog, type RecoveryLogOptions } from '../../../src/resilience/recovery-log.js';
+import { RecoveryLog, type RecoveryLogOptions } from '../../../src/recovery/recovery-log.js';
 
 const START = 1_767_225_600_000;
 

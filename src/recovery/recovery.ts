@@ -1,5 +1,5 @@
 import type { KeyPart, PortState, RedisPort } from '../redis/port.js';
-import { backoff } from './backoff.js';
+import { backoff } from '../resilience/backoff.js';
 
 /** Something that could not be told to Redis and is to be told as soon as may be. */
 export interface Recoverable {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RecentKeys } from '../../../src/resilience/recent-keys.js';
+import { RecentKeys } from '../../../src/recovery/recent-keys.js';
 
 describe('RecentKeys', () => {
   let now = 0;

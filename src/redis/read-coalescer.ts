@@ -1,5 +1,5 @@
 import { repeated, ServerError, type CacheError } from '../errors.js';
-import type { CommandArgument, Reader, Reply } from '../redis/port.js';
+import type { CommandArgument, Reader, Reply } from './port.js';
 
 /** What one read command may ask for: more would hold up others, since the server carries out one command at a time. */
 const MOST_KEYS = 500;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ReadCoalescer } from '../../../src/batch/read-coalescer.js';
+import { ReadCoalescer } from '../../../src/redis/read-coalescer.js';
 import { attribute, ConnectionError, DeadlineError } from '../../../src/errors.js';
 import type { CommandArgument, Reply } from '../../../src/redis/port.js';
 
