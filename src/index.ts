@@ -1,6 +1,6 @@
 export { createCache, type CacheOptions, type MemoryOptions } from './manager/create-cache.js';
 export type { CoherenceMode } from './manager/open-redis.js';
-export { ClusterCacheManager, type ClusterHealth } from './cluster/cluster-cache-manager.js';
+export { ClusterCacheManager, type ClusterHealth } from './manager/cluster-cache-manager.js';
 export type {
   ClusterMetrics,
   ClusterMetricsSnapshot,

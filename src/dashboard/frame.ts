@@ -1,4 +1,4 @@
-import { ClusterCacheManager } from '../cluster/cluster-cache-manager.js';
+import { ClusterCacheManager } from '../manager/cluster-cache-manager.js';
 import type { NodeInfo } from '../cluster/node-manager.js';
 import type { CacheHealth } from '../manager/cache-health.js';
 import type { CacheManager } from '../manager/cache-manager.js';

@@ -3,7 +3,7 @@ import type { Codec } from '../codec/codec.js';
 import { serializerOf } from '../client/client-options.js';
 import { KeySpace } from '../client/key-space.js';
 import { parseDuration, type Duration } from '../duration.js';
-import { ClusterCacheManager } from '../cluster/cluster-cache-manager.js';
+import { ClusterCacheManager } from './cluster-cache-manager.js';
 import type { RedisClusterOptions } from '../cluster/cluster-options.js';
 import { ClusterPort } from '../cluster/cluster-port.js';
 import { InvalidOptionError } from '../errors.js';

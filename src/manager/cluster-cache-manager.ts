@@ -1,8 +1,8 @@
-import type { CacheHealth } from '../manager/cache-health.js';
-import { CacheManager, type ManagerParts } from '../manager/cache-manager.js';
-import { ClusterMetrics } from './cluster-metrics.js';
-import type { ClusterPort } from './cluster-port.js';
-import { NodeManager, type NodeInfo } from './node-manager.js';
+import type { CacheHealth } from './cache-health.js';
+import { CacheManager, type ManagerParts } from './cache-manager.js';
+import { ClusterMetrics } from '../cluster/cluster-metrics.js';
+import type { ClusterPort } from '../cluster/cluster-port.js';
+import { NodeManager, type NodeInfo } from '../cluster/node-manager.js';
 
 export interface ClusterHealth extends CacheHealth {
   /** Whether every slot is served by a node that answered just now. Replicas may be missing. */
