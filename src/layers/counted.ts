@@ -5,7 +5,7 @@ import { invalidations, loads, writes, type InvalidateEvent } from '../metrics/c
 import type { TracedWork } from '../metrics/observers.js';
 import type { Reader } from '../redis/port.js';
 import type { LayerContext, RedisParts } from './layer-context.js';
-import type { Found, Lease } from './shared-tier.js';
+import type { Filled, Found, Lease } from './shared-tier.js';
 
 /** One load. @param background - whether no caller waits for it. */
 export function countLoad<T extends { readonly cost: number }>(
@@ -56,16 +56,16 @@ export async function countLease<T extends Lease | Found | undefined>(
   }
 }
 
-/** Stores a loaded value. @param fill - whether it was stored. */
+/** Stores a loaded value. */
 export async function countFill(
   { counts, observers }: LayerContext,
   key: string,
-  fill: () => Promise<boolean>,
-): Promise<boolean> {
+  fill: () => Promise<Filled>,
+): Promise<Filled> {
   const began = performance.now();
   try {
     const filled = await observers.run({ operation: 'fill', namespace: counts.name, key }, fill);
-    counts.filled(performance.now() - began, filled);
+    counts.filled(performance.now() - began, filled !== 'refused');
     return filled;
   } catch (error) {
     counts.fillFailed(performance.now() - began);

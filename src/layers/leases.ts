@@ -56,7 +56,7 @@ export async function giveBack(
     recovery.add(lease.markerKey);
     throw error;
   }
-  // The server does not tell us of what we did ourselves.
+  // Nobody tells us of what we did ourselves.
   watches.changed(lease.markerKey);
 }
 

@@ -16,7 +16,7 @@ import { longerPause, NOT_TOLD, TOLD } from './lease-polling.js';
 import { orStale, runLoad, type Loaded } from './load.js';
 import type { Kept } from './memory-tier.js';
 import { askRedis, RedisAway } from './redis-away.js';
-import type { Found, InTheWay, Lease, StoredEntry } from './shared-tier.js';
+import type { Filled, Found, InTheWay, Lease, StoredEntry } from './shared-tier.js';
 import type { FirstReads, Flight, SingleFlight } from './single-flight.js';
 
 /**
@@ -29,6 +29,8 @@ export class Loading implements FirstReads {
   readonly #redis: RedisParts | undefined;
   readonly #copies: Copies;
   readonly #flights: SingleFlight;
+  /** Those that load under a lease, by key: one that nobody may join any more may still be waited for. */
+  readonly #underLease = new Map<string, Flight>();
 
   constructor(context: LayerContext, redis: RedisParts | undefined, copies: Copies, flights: SingleFlight) {
     this.#context = context;
@@ -188,6 +190,7 @@ export class Loading implements FirstReads {
           waited = true;
           deadline = shared.deadline();
         } else if (found.kind === 'lease') {
+          this.#underLease.get(key)?.stay();
           await this.#awaitChange(watch.change, poll, flight as Flight);
           waited = true;
           deadline = shared.deadline();
@@ -270,6 +273,7 @@ export class Loading implements FirstReads {
     const createdAt = shared.now();
     const watch = this.#context.watches.beginOwn(shared.redisKey(key));
     const stopKeeping = keepLease(shared, lease, policy.lease, onError);
+    this.#underLease.set(key, flight as Flight);
     const loading = this.#load(flight, standing?.entry.value, behind);
     const store = (loaded: Loaded<T>): Promise<void> => {
       const fresh = freshOf(loaded, createdAt, policy, this.#context.barrier);
@@ -291,6 +295,7 @@ export class Loading implements FirstReads {
       })
       .finally(() => {
         stopKeeping();
+        if (this.#underLease.get(key) === flight) this.#underLease.delete(key);
         this.#context.watches.end(watch);
       });
     flight.afterwards = storing;
@@ -320,7 +325,7 @@ export class Loading implements FirstReads {
       const loaded = await this.#load(flight, undefined, flight.refresh);
       const fresh = freshOf(loaded, createdAt, policy, this.#context.barrier);
       if (fresh && !watch.changed && !flight.outdated) {
-        const write = (): Promise<boolean> => this.#writeOver(standing, key, fresh, policy, redis);
+        const write = (): Promise<Filled> => this.#writeOver(standing, key, fresh, policy, redis);
         flight.afterwards = countFill(this.#context, key, write)
           .then(() => undefined)
           .catch((error: unknown) => this.#context.onBackgroundError(error, 'fill', key));
@@ -338,15 +343,15 @@ export class Loading implements FirstReads {
     { kept, times }: Fresh,
     { compression }: EntryPolicy,
     { shared, tags }: RedisParts,
-  ): Promise<boolean> {
+  ): Promise<Filled> {
     const entry = await shared.encode(kept.value, kept, compression);
-    if (!(await tags.prepareFill(kept.tags, kept.createdAt))) return false;
+    if (!(await tags.prepareFill(kept.tags, kept.createdAt))) return 'refused';
     // Of what is no string nobody can tell whether it still stands.
     if (claim) return shared.fill(claim, entry, times.keepFor);
     const redisKey = shared.redisKey(key);
     const [written] = await shared.write([{ redisKey, entry, keepFor: times.keepFor, prove: false }]);
     if (written instanceof CacheError) throw written;
-    return true;
+    return 'stands';
   }
 
   /** Without Redis to share it, and with a copy that lives the shorter for it. */
@@ -408,16 +413,16 @@ export class Loading implements FirstReads {
     watch: Watch,
   ): Promise<void> {
     let size = 0;
-    const store = async (): Promise<boolean> => {
+    const store = async (): Promise<Filled> => {
       const entry = await shared.encode(kept.value, kept, policy.compression);
       size = entry.length;
       const allowed = kept.tags.length === 0 || (await tags.prepareFill(kept.tags, kept.createdAt));
-      return allowed && shared.fill(lease, entry, times.keepFor);
+      return allowed ? shared.fill(lease, entry, times.keepFor) : 'refused';
     };
     const filled = await countFill(this.#context, key, store);
-    if (filled && this.#context.proves(watch)) this.#copies.keep(key, kept, policy, size, true);
-    if (filled) this.#context.watches.changed(shared.redisKey(key)); // the server does not tell us of our own
-    if (!filled || lease.markerKey !== shared.redisKey(key)) await shared.release(lease);
+    if (filled === 'stands' && this.#context.proves(watch)) this.#copies.keep(key, kept, policy, size, true);
+    if (filled !== 'refused') this.#context.watches.changed(shared.redisKey(key)); // nobody tells us of our own
+    if (filled === 'refused' || lease.markerKey !== shared.redisKey(key)) await shared.release(lease);
   }
 
   /** @param watch - begun before the read was sent. */

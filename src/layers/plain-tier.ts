@@ -6,12 +6,13 @@ import { encodeMarker, versionOf } from '../codec/entry.js';
 import type { PlainSerializer } from '../codec/plain.js';
 import type { ValueFields } from '../codec/serializer.js';
 import { CacheError, ServerError } from '../errors.js';
-import type { Command, Reader, Receiver, RedisPort, Reply } from '../redis/port.js';
+import type { Command, CommandArgument, Reader, Receiver, RedisPort, Reply } from '../redis/port.js';
 import { Script } from '../redis/script.js';
 import {
   EXTEND,
   RELEASE,
   type Claim,
+  type Filled,
   type Found,
   type Lease,
   type StoredEntry,
@@ -24,7 +25,6 @@ import { RedisAway } from './redis-away.js';
 const STORE = `
 local function store(value, life)
   if life == '' then redis.call('SET', KEYS[1], value) else redis.call('SET', KEYS[1], value, 'PX', life) end
-  redis.call('STRLEN', KEYS[1])
 end
 `;
 
@@ -185,15 +185,12 @@ export class PlainTier implements Tier {
     return { key, expects: digestOf(bytes) };
   }
 
-  async fill(claim: Claim, entry: Buffer, keepFor: number): Promise<boolean> {
+  async fill(claim: Claim, entry: Buffer, keepFor: number): Promise<Filled> {
     const redisKey = this.redisKey(claim.key);
-    const life = keepFor === Infinity ? '' : String(keepFor);
-    const args = [claim.expects, entry, life];
-    const filled =
-      'marker' in claim
-        ? await FILL.run(this.#port, [redisKey, leaseKeyOf(redisKey)], args, this.deadline())
-        : await REPLACE.run(this.#port, [redisKey], args, this.deadline());
-    return filled === 1;
+    const args = [claim.expects, entry, lifeArgument(keepFor)];
+    return 'marker' in claim
+      ? this.#store(FILL, [redisKey, leaseKeyOf(redisKey)], args, entry)
+      : this.#store(REPLACE, [redisKey], args, entry);
   }
 
   async release(lease: Lease): Promise<void> {
@@ -205,38 +202,48 @@ export class PlainTier implements Tier {
     return (await EXTEND.run(this.#port, [lease.markerKey], args, this.deadline())) === 1;
   }
 
-  /** Each value is read where it was written, so that nothing can come in between: it may always be kept. */
+  /** Each value is read behind the write: it may be kept where it still stands then. */
   write(writings: readonly Writing[]): Promise<Array<boolean | CacheError>> {
-    return Promise.all(
-      writings.map((writing) =>
-        this.#write(writing).then(
-          () => true,
-          (error: unknown) => asCacheError(error),
-        ),
-      ),
-    );
+    return Promise.all(writings.map((writing) => this.#write(writing).catch(asCacheError)));
   }
 
-  /** A script, and what it answers is the proof too. */
   writeTo(writing: Writing, receiver: Receiver<Reply>): void {
+    const proves = writing.prove && this.tellsChanges;
     this.#write(writing).then(
-      () => {
+      (stands) => {
         receiver.received('OK', 0);
-        if (writing.prove && this.tellsChanges) receiver.received(writing.entry.subarray(4, 12), 1);
+        if (proves) receiver.received(stands ? writing.entry.subarray(4, 12) : null, 1);
       },
       (error: unknown) => {
         receiver.failed(asCacheError(error), 0);
-        if (writing.prove && this.tellsChanges) receiver.failed(asCacheError(error), 1);
+        if (proves) receiver.failed(asCacheError(error), 1);
       },
     );
   }
 
-  async #write({ redisKey, entry, keepFor }: Writing): Promise<void> {
-    const life = keepFor === Infinity ? '' : String(keepFor);
+  /** @returns whether it may be kept. */
+  async #write({ redisKey, entry, keepFor, prove }: Writing): Promise<boolean> {
     const keys = [redisKey, leaseKeyOf(redisKey)] as const;
-    if ((await WRITE.run(this.#port, keys, [entry, life], this.deadline())) !== 1) {
-      throw new ServerError('Redis did not say that it has the value');
+    const filled = await this.#store(WRITE, keys, [entry, lifeArgument(keepFor)], entry, prove);
+    if (filled === 'refused') throw new ServerError('Redis did not say that it has the value');
+    return filled === 'stands';
+  }
+
+  /** Where the server tells of changes, it tells those who have read: so the value is read behind that. */
+  async #store(
+    script: Script,
+    keys: readonly [string, ...string[]],
+    args: readonly CommandArgument[],
+    value: Buffer,
+    prove = true,
+  ): Promise<Filled> {
+    if (!prove || !this.tellsChanges) {
+      return (await script.run(this.#port, keys, args, this.deadline())) === 1 ? 'stands' : 'refused';
     }
+    const read = ['GET', keys[0]];
+    const [stored, standing] = await script.runAndRead(this.#port, keys, args, read, this.deadline());
+    if (stored !== 1) return 'refused';
+    return Buffer.isBuffer(standing) && standing.equals(value) ? 'stands' : 'overtaken';
   }
 
   async remove(keys: readonly string[]): Promise<Array<boolean | CacheError>> {
@@ -292,6 +299,11 @@ export class PlainTier implements Tier {
     if (found) return found;
     throw error instanceof CacheError ? new RedisAway(error) : error;
   }
+}
+
+/** Of milliseconds, or `Infinity`. */
+function lifeArgument(life: number): string {
+  return life === Infinity ? '' : String(life);
 }
 
 function digestOf(bytes: Buffer): Buffer {

@@ -117,16 +117,17 @@ export class Replacing {
     const watch = context.watches.beginOwn(redisKey);
     try {
       const allowed = kept.tags.length === 0 || (await tags.prepareFill(kept.tags, kept.createdAt));
-      const filled = allowed && (await shared.fill(claim, entry, keepFor));
-      if (!filled) return false;
-      if (context.proves(watch)) copies.keep(claim.key, kept, policy, entry.length, true);
+      const filled = allowed ? await shared.fill(claim, entry, keepFor) : 'refused';
+      if (filled === 'refused') return false;
+      if (filled === 'stands' && context.proves(watch))
+        copies.keep(claim.key, kept, policy, entry.length, true);
       return true;
     } catch (error) {
       context.onBackgroundError(error, 'fill', claim.key);
       return false;
     } finally {
       context.watches.end(watch);
-      // The server does not tell us of our own, and somebody here may wait for it.
+      // Nobody tells us of our own, and somebody here may wait for it.
       context.watches.changed(redisKey);
     }
   }

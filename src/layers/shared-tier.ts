@@ -78,10 +78,10 @@ const MARKER_END = '21';
 /** Bytes 5 to 12 of an entry, counted from 1 as Lua does, are its version id. */
 const VERSION = { start: '4', end: '11' } as const;
 
-/**
- * Stores the entry if the lease still stands: anyone's DEL or SET since then voids it. STRLEN reads the key behind the write,
- * because the server tells of changes only to those who have read.
- */
+/** What became of a fill: `overtaken` is stored, and changed already by somebody else, as far as is known. */
+export type Filled = 'refused' | 'overtaken' | 'stands';
+
+/** Stores the entry if the lease still stands: anyone's DEL or SET since then voids it. */
 const FILL = new Script(`
 local standing = redis.call('GET', KEYS[1])
 if not standing or string.sub(standing, 5, 12) ~= ARGV[1] then return 0 end
@@ -90,7 +90,6 @@ if ARGV[3] == '' then
 else
   redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 end
-redis.call('STRLEN', KEYS[1])
 return 1
 `);
 
@@ -222,7 +221,7 @@ export class SharedTier {
   async leaseOver(key: string, entry: StoredEntry, duration: number): Promise<Lease | undefined> {
     const markerKey = this.redisKey(key);
     const marker = encodeMarker({ createdAt: this.now(), freshFor: duration });
-    if (!(await this.fill(this.claimOf(key, entry), marker, duration))) return undefined;
+    if ((await this.fill(this.claimOf(key, entry), marker, duration)) === 'refused') return undefined;
     const version = Buffer.from(versionOf(marker), 'latin1');
     return { kind: 'held', key, expects: version, markerKey, marker: version };
   }
@@ -263,17 +262,21 @@ export class SharedTier {
     return { key, expects: Buffer.from(versionOf(bytes), 'latin1') };
   }
 
-  /** Stores the entry unless the key was touched since the claim. The connection is told of changes from then on. */
-  async fill(claim: Claim, entry: Buffer, keepFor: number): Promise<boolean> {
+  /**
+   * Stores the entry unless the key was touched since the claim. It is read behind that, because the server tells of changes
+   * only to those who have read.
+   */
+  async fill(claim: Claim, entry: Buffer, keepFor: number): Promise<Filled> {
     const redisKey = this.redisKey(claim.key);
-    const expiry = keepFor === Infinity ? '' : String(keepFor);
-    const filled = await FILL.run(
-      this.#port,
-      [redisKey],
-      [claim.expects, entry, expiry],
-      this.#port.deadline(),
-    );
-    return filled === 1;
+    const args = [claim.expects, entry, keepFor === Infinity ? '' : String(keepFor)];
+    const deadline = this.#port.deadline();
+    if (!this.tellsChanges) {
+      return (await FILL.run(this.#port, [redisKey], args, deadline)) === 1 ? 'stands' : 'refused';
+    }
+    const read = versionCommand(redisKey).args;
+    const [filled, proof] = await FILL.runAndRead(this.#port, [redisKey], args, read, deadline);
+    if (filled !== 1) return 'refused';
+    return !(proof instanceof CacheError) && isProof(proof, entry) ? 'stands' : 'overtaken';
   }
 
   /** Gives the lease back, so that others may load. */

@@ -159,6 +159,11 @@ export class Flight<T = unknown> implements Job<T>, Reader {
     return (this.aborter ??= new AbortController());
   }
 
+  /** Somebody needs what it does who is none of its callers: their leaving does not abort it. */
+  stay(): void {
+    this.#staying = true;
+  }
+
   /** The outcome for one caller. Its signal lets that caller leave; the load is aborted when all have left. */
   attend(signal: AbortSignal | undefined): Promise<T> {
     if (!signal) {

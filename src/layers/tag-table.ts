@@ -266,7 +266,7 @@ export class TagTable {
     this.#raising.set(tag, (this.#raising.get(tag) ?? 0) + 1);
   }
 
-  /** Only now, since the server does not tell of our own writes, and a read before this one may have been remembered. */
+  /** Only now, since nobody tells us of our own writes, and a read before this one may have been remembered. */
   #endRaise(tag: string): void {
     const others = (this.#raising.get(tag) ?? 1) - 1;
     if (others === 0) this.#raising.delete(tag);

@@ -13,6 +13,11 @@ export interface Connection {
    * them; of a channel, its messages. To be called before the first read. Missing where the client library cannot.
    */
   track?(tracking: Tracking, listener: (news: string | null) => void): Promise<void>;
+  /**
+   * Whether all commands of the connection are given through `send`, and news of keys that were read come in the order of its
+   * replies and of its own changes too, which are then told apart here: see `OwnChanges`.
+   */
+  readonly tellsOwnChanges?: boolean;
   /** Has the server tell of what is published on a channel. Missing where nobody needs it: of a client of the application's. */
   subscribe?(channel: string, listener: () => void): Promise<void>;
   /** What asks it whether it lives, where `TIME`, which also keeps the clock true, is not allowed. */

@@ -4,6 +4,7 @@ import { backoff } from '../resilience/backoff.js';
 import { DeadlineBatch } from '../resilience/deadline-batch.js';
 import { openConnection, type ChangeListening } from './open-connection.js';
 import type { Connection, Driver } from './connection.js';
+import { OwnChanges, ownChange } from './own-changes.js';
 import { PendingReply, type ReplyObserver } from './pending-reply.js';
 import type { CommandArgument, PortState, Reader, Receiver, Reply, StateChange } from './port.js';
 import { toCacheError } from './reply-error.js';
@@ -27,6 +28,8 @@ export type LinkState = Exclude<PortState, 'degraded'>;
 /** A live connection with the count of what is under way on it; a connection that is replaced takes its count along. */
 interface Carrier extends ReplyObserver {
   readonly connection: Connection;
+  /** Missing where the server does not tell of them. */
+  readonly own: OwnChanges | undefined;
   inFlight: number;
 }
 
@@ -165,7 +168,8 @@ export class RedisLink {
     }
     const batch = deadline === undefined ? (this.#batch ??= this.#openBatch()) : this.#batchFor(deadline);
     carrier.inFlight++;
-    new PendingReply(carrier, batch, receiver, slot).follow(carrier.connection.send(args));
+    const change = carrier.own && ownChange(args);
+    new PendingReply(carrier, batch, receiver, slot, change).follow(carrier.connection.send(args));
   }
 
   #openBatch(): DeadlineBatch {
@@ -260,16 +264,17 @@ export class RedisLink {
     this.#retry = undefined;
     if (this.#attempt || this.#state === 'closed') return;
     const attempt = (this.#attempt = new AbortController());
+    const own = new OwnChanges();
     openConnection(
       this.#driver,
       this.#clock,
       this.#settings.connectTimeout,
       attempt.signal,
-      this.#changes,
+      this.#changes && withoutOwn(this.#changes, own),
     ).then(
       (connection) => {
         this.#attempt = undefined;
-        this.#adopt(connection);
+        this.#adopt(connection, own);
       },
       (error: unknown) => {
         this.#attempt = undefined;
@@ -278,7 +283,7 @@ export class RedisLink {
     );
   }
 
-  #adopt(connection: Connection): void {
+  #adopt(connection: Connection, own: OwnChanges): void {
     if (this.#state === 'closed' || this.#state === 'ready') {
       connection.release();
       return;
@@ -286,8 +291,12 @@ export class RedisLink {
     this.#current?.connection.release();
     const carrier: Carrier = {
       connection,
+      own: connection.tellsOwnChanges ? own : undefined,
       inFlight: 0,
-      answered: () => this.#answered(carrier),
+      answered: (change, reply) => {
+        carrier.own?.answered(change, reply);
+        this.#answered(carrier);
+      },
       dropped: () => void carrier.inFlight--,
       isReplyError: (error) => this.#driver.isReplyError(error),
       toCacheError: (error) => this.#toCacheError(error),
@@ -360,4 +369,13 @@ export class RedisLink {
     clearTimeout(this.#replacement);
     clearTimeout(this.#heartbeat);
   }
+}
+
+function withoutOwn({ tracking, listener }: ChangeListening, own: OwnChanges): ChangeListening {
+  return {
+    tracking,
+    listener: (news) => {
+      if (!own.has(news)) listener(news);
+    },
+  };
 }

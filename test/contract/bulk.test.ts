@@ -412,7 +412,11 @@ describe.each(waysToRedis)('many keys at once over $name', (way: WayToRedis) => 
         return entries.every((entry) => entry?.stale);
       });
       expect([...(await lenient.getOrSetMany(['a', 'b'], load)).values()]).toEqual(['stale a', 'stale b']);
-      await eventually('the refresh', () => asked.flat().length === 2);
+      // Asked again, since a clock of the server that is set back in between makes them fresh once more.
+      await eventually('the refresh', async () => {
+        await lenient.getOrSetMany(['a', 'b'], load);
+        return new Set(asked.flat()).size === 2;
+      });
     });
 
     it('lets its caller leave, and tells the loader when nobody is left', async () => {
@@ -429,7 +433,11 @@ describe.each(waysToRedis)('many keys at once over $name', (way: WayToRedis) => 
       );
       const signal = await began.promise;
       const staying = here.getOrSet('a', () => 'not needed');
-      await new Promise((resolve) => setImmediate(resolve));
+      // It shares the load, or where news of one's own come as anyone's, it has found that this process loads.
+      await eventually('the wait', () => {
+        const { coalesced, leaseWaits } = here.stats().counters;
+        return coalesced + leaseWaits > 0;
+      });
       leaving.abort(new Error('left'));
       await expect(answer).rejects.toThrow('left');
       expect(signal.aborted).toBe(false);

@@ -126,12 +126,13 @@ export async function raiseStamp(
 
 const SETTLE = new Script(`
 ${WRITE_RECORD}
-if redis.call('GET', KEYS[1]) == ARGV[1] then write(ARGV[2], ARGV[3]) end
-return redis.call('GET', KEYS[1])
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+write(ARGV[2], ARGV[3])
+return 1
 `);
 
 /**
- * Writes the record where what was seen still stands, and answers what stands then. The script reads last so that this
+ * Writes the record where what was seen still stands, and answers what stands then. It is read behind that so that this
  * connection is told of changes: one that only wrote a key is not.
  */
 export async function settleRecord(
@@ -140,5 +141,7 @@ export async function settleRecord(
   [seen, stamp, life]: readonly [seen: Buffer, stamp: string, life: number],
   deadline: number,
 ): Promise<TagAnswer> {
-  return readTagAnswer(await SETTLE.run(port, [key], [seen, stamp, lifeArgument(life)], deadline));
+  const args = [seen, stamp, lifeArgument(life)];
+  const [, record] = await SETTLE.runAndRead(port, [key], args, ['GET', key], deadline);
+  return readTagAnswer(record);
 }

@@ -1,5 +1,6 @@
 import type { Connection, Tracking } from '../connection.js';
 import type { CommandArgument, Reply } from '../port.js';
+import { fieldOf } from '../reply-field.js';
 import { replyText } from '../reply-text.js';
 
 /** 36 is `$`, a bulk string: the number is the protocol's, so that the library need not be imported for its name. */
@@ -26,6 +27,7 @@ export interface OwnNodeRedis {
 export class NodeRedisConnection implements Connection {
   readonly #client: OwnNodeRedis;
   #released = false;
+  #tellsOwnChanges = false;
 
   private constructor(client: OwnNodeRedis) {
     this.#client = client;
@@ -45,6 +47,10 @@ export class NodeRedisConnection implements Connection {
     }
   }
 
+  get tellsOwnChanges(): boolean {
+    return this.#tellsOwnChanges;
+  }
+
   send(args: ReadonlyArray<CommandArgument>): Promise<Reply> {
     return this.#client.sendCommand(args) as Promise<Reply>;
   }
@@ -54,13 +60,29 @@ export class NodeRedisConnection implements Connection {
       await this.#client.subscribe(tracking.channel, (message) => listener(String(message)), true);
       return;
     }
-    this.#client.on('invalidate', (key) => listener(key === null ? null : replyText(key)));
+    this.#client.on('invalidate', (key) => {
+      const news = key === null ? null : replyText(key);
+      // The library tells of news at once and of replies through their promises: so both come in the order they had.
+      queueMicrotask(() => listener(news));
+    });
+    this.#tellsOwnChanges = tracking.of === 'reads' && (await this.#tellsBehindTheReply());
     // The library has switched tracking on with its own settings; those in force are the last ones given, but for the mode.
     await Promise.all([
       this.send(['CLIENT', 'TRACKING', 'OFF']),
-      // What is written here is known here, so the server need not tell.
-      this.send(['CLIENT', 'TRACKING', 'ON', ...broadcast(tracking), 'NOLOOP']),
+      this.send([
+        'CLIENT',
+        'TRACKING',
+        'ON',
+        ...broadcast(tracking),
+        ...(this.#tellsOwnChanges ? [] : ['NOLOOP']),
+      ]),
     ]);
+  }
+
+  /** Of what a command changed, rather than before it: see `OwnChanges`. `HELLO` is allowed to every user. */
+  async #tellsBehindTheReply(): Promise<boolean> {
+    const version = fieldOf(await this.send(['HELLO']), 'version');
+    return Number.parseInt(version ?? '', 10) >= 7;
   }
 
   async subscribe(channel: string, listener: () => void): Promise<void> {

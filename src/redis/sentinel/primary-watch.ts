@@ -3,7 +3,7 @@ import { delay } from '../../runtime/delay.js';
 import type { Connection, Driver } from '../connection.js';
 import { RedisLink, type LinkSettings } from '../link.js';
 import { ServerClock } from '../server-clock.js';
-import { fieldOf } from './reply-field.js';
+import { fieldOf } from '../reply-field.js';
 
 /** Where a sentinel says the primary is. */
 export interface PrimaryAddress {

@@ -4,7 +4,7 @@ import { untilAborted } from '../open-connection.js';
 import type { ServerAddress } from '../options.js';
 import type { CommandArgument, Reply } from '../port.js';
 import { isSame, PrimaryWatch, type PrimaryAddress } from './primary-watch.js';
-import { fieldOf } from './reply-field.js';
+import { fieldOf } from '../reply-field.js';
 import type { SentinelSettings } from './sentinel-options.js';
 
 /** Makes the driver for one server. */
@@ -110,6 +110,10 @@ class PrimaryConnection implements Connection {
       if (isSame(address, watch.primary)) this.#check();
       else this.#end(new ConnectionError('the sentinels have named another primary'));
     });
+  }
+
+  get tellsOwnChanges(): boolean {
+    return this.#connection.tellsOwnChanges ?? false;
   }
 
   send(args: readonly CommandArgument[]): Promise<Reply> {

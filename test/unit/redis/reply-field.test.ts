@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Reply } from '../../../../src/redis/port.js';
-import { fieldOf } from '../../../../src/redis/sentinel/reply-field.js';
+import type { Reply } from '../../../src/redis/port.js';
+import { fieldOf } from '../../../src/redis/reply-field.js';
 
 describe('a field of a reply', () => {
   it.each<[what: string, reply: Reply]>([

@@ -1,4 +1,4 @@
-import type { Reply } from '../port.js';
+import type { Reply } from './port.js';
 
 /** A field of a reply that is a map, in whichever way the client gives it. */
 export function fieldOf(reply: Reply, name: string): string | undefined {
