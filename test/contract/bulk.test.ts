@@ -412,7 +412,7 @@ describe.each(waysToRedis)('many keys at once over $name', (way: WayToRedis) => 
         return entries.every((entry) => entry?.stale);
       });
       expect([...(await lenient.getOrSetMany(['a', 'b'], load)).values()]).toEqual(['stale a', 'stale b']);
-      // Asked again, since a clock of the server that is set back in between makes them fresh once more.
+      // Asked again: they are stale only just, and by the time that their turn of the event loop began perhaps not yet.
       await eventually('the refresh', async () => {
         await lenient.getOrSetMany(['a', 'b'], load);
         return new Set(asked.flat()).size === 2;
