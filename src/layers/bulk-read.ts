@@ -64,15 +64,25 @@ export class BulkRead implements Reader {
   ): Promise<void> {
     return new Promise((resolve) => {
       const read = new BulkRead(parts, keys, values, policy, places.length, resolve);
-      const { context, copies, redis } = parts;
-      const keeps = copies.keeps(policy);
-      for (const place of places) {
-        const redisKey = redis.shared.redisKey(keys[place] as string);
-        if (keeps) read.#watches[place] = context.watches.begin(redisKey);
-        const reader = read.#isOne ? traced(context, keys[place] as string, read) : read;
-        redis.shared.readTo(redisKey, reader, place, false);
-      }
+      for (const place of places) read.#ask(place);
     });
+  }
+
+  /** The same for one key. */
+  static one<T>(parts: BulkReadParts, key: string, policy: EntryPolicy): Promise<T | undefined> {
+    return new Promise((resolve) => {
+      const values: unknown[] = [undefined];
+      const read = new BulkRead(parts, [key], values, policy, 1, () => resolve(values[0] as T));
+      read.#ask(0);
+    });
+  }
+
+  #ask(place: number): void {
+    const { context, copies, redis } = this.#parts;
+    const key = this.#keys[place] as string;
+    const redisKey = redis.shared.redisKey(key);
+    if (copies.keeps(this.#policy)) this.#watches[place] = context.watches.begin(redisKey);
+    redis.shared.readTo(redisKey, this.#isOne ? traced(context, key, this) : this, place, false);
   }
 
   received(bytes: Buffer | null, place: number): void {

@@ -183,11 +183,15 @@ export class CacheManager implements AsyncDisposable {
   }
 
   /** The value, or `undefined`. Nothing is loaded. */
-  async get<T = unknown>(key: string): Promise<T | undefined> {
+  get<T = unknown>(key: string): Promise<T | undefined> {
     const held = this.#layers.peek<T>(key);
-    if (held !== undefined) return held;
-    this.#enter('get', key);
-    return this.#layers.get<T>(key, this.#policy);
+    if (held !== undefined) return Promise.resolve(held);
+    try {
+      this.#enter('get', key);
+      return this.#layers.get<T>(key, this.#policy);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** The value with what is known of it: which layer answered, its age, whether it is stale, its tags. */
