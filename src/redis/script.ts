@@ -36,7 +36,8 @@ export class Script {
   }
 
   /**
-   * The script, and a read behind it in the same pipeline. Rejects where the script failed.
+   * The script, and a read behind it, in one pipeline where the server tells of changes: that read is what it tells for.
+   * Rejects where the script failed.
    *
    * @returns what the script answered, and what the read found, or why it failed.
    */
@@ -48,14 +49,15 @@ export class Script {
     deadline: number,
   ): Promise<[ran: Reply, found: Reply | CacheError]> {
     const key = keys[0];
-    const ask = (name: string, script: string): Promise<Array<Reply | CacheError>> =>
-      port.sendAll(
-        [
-          { key, args: [name, script, String(keys.length), ...keys, ...args] },
-          { key, args: read },
-        ],
-        deadline,
-      );
+    if (!port.tracking) {
+      const ran = await this.run(port, keys, args, deadline);
+      const [found] = await port.sendAll([{ key, args: read }], deadline);
+      return [ran, found];
+    }
+    const ask = (name: string, script: string): Promise<Array<Reply | CacheError>> => {
+      const run = { key, args: [name, script, String(keys.length), ...keys, ...args] };
+      return port.sendAll([run, { key, args: read }], deadline);
+    };
     let [ran, found] = await ask('EVALSHA', this.#digest);
     if (answersWith(ran, 'NOSCRIPT')) [ran, found] = await ask('EVAL', this.source);
     if (ran instanceof CacheError) throw ran;
