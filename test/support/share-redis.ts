@@ -1,6 +1,3 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
 import { provisionRedis, redisUrlFromEnvironment } from '../../servers/provision/redis.js';
 import { decodeReply, rawAddress, rawCommand } from '../../servers/raw-redis.js';
@@ -38,16 +35,8 @@ async function describeOwn(): Promise<string> {
   }
 }
 
-/** The suites that look at the dashboard find its page, as it is now. */
-async function buildPage(): Promise<void> {
-  const script = fileURLToPath(new URL('../../scripts/build-page.mjs', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [script]);
-  process.stdout.write(stdout);
-}
-
 /** Brings up the Redis the suites share, or fails the run. */
 export default async function setup(project: TestProject): Promise<Teardown> {
-  await buildPage();
   const url = redisUrlFromEnvironment();
   if (url !== undefined) {
     const shared = await useServerOf(url);
