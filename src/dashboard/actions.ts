@@ -1,9 +1,10 @@
 import type { OpenQueue } from '../manager/cache-parts.js';
 import type { DeadLetter } from '../strategies/write-behind/dead-letters.js';
 import { runInBackground } from '../runtime/background.js';
+import { shown } from '../runtime/shown.js';
 import { Refusal } from './exchange.js';
 import { messageOf } from './frame.js';
-import { shown, type Inside } from './inside.js';
+import type { Inside } from './inside.js';
 
 /** A write that the database kept refusing, for people. */
 export interface LetterFrame extends Omit<DeadLetter, 'value' | 'id'> {

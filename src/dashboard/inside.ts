@@ -1,9 +1,9 @@
-import { inspect } from 'node:util';
 import { clearNamespace } from '../client/clear-namespace.js';
 import { InvalidOptionError } from '../errors.js';
 import { insidesOf, type CacheManager, type ManagerInsides } from '../manager/cache-manager.js';
 import { keySpace, type OpenQueue } from '../manager/cache-parts.js';
 import type { CachePreloader } from '../preload/cache-preloader.js';
+import { shown } from '../runtime/shown.js';
 import { Refusal } from './exchange.js';
 
 /** What one key holds, for people. */
@@ -123,18 +123,6 @@ export class Inside {
       return undefined; // shown as unknown, as it is
     }
   }
-}
-
-/** Any value that a codec can make: dates, maps, cycles. Runs no code of its own. */
-export function shown(value: unknown): string {
-  return inspect(value, {
-    depth: 8,
-    maxArrayLength: 200,
-    maxStringLength: 20_000,
-    breakLength: 80,
-    customInspect: false,
-    getters: false,
-  });
 }
 
 /** JSON has no infinity. */

@@ -16,6 +16,8 @@ export interface MemoryReportOptions {
   readonly codecs?: readonly Codec[];
   /** How many of the largest keys are named. Default 10. */
   readonly largest?: number;
+  /** Told how far the look at the keys is, a share from 0 to 1 that grows. */
+  readonly onProgress?: (share: number) => void;
 }
 
 export interface KeysAndBytes {

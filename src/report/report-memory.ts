@@ -11,7 +11,7 @@ import { sampleServer } from './sample-keys.js';
 import { storageForms } from './storage-forms.js';
 import { largestKeys, sumUp } from './sum-up.js';
 
-const OPTIONS = ['maxKeys', 'timeout', 'compare', 'codecs', 'largest'];
+const OPTIONS = ['maxKeys', 'timeout', 'compare', 'codecs', 'largest', 'onProgress'];
 
 /**
  * Measures what a namespace takes in Redis. Bounded in keys and in time; it never uses KEYS. Each step has the deadline of a
@@ -38,7 +38,15 @@ export async function reportMemory(
   // Nothing asked is not nothing found.
   if (servers.length === 0) throw new ConnectionError('no server is known yet', { sent: false });
   const bounds = { maxKeys: Math.ceil(maxKeys / servers.length), until: began + timeout };
-  const samples = await Promise.all(servers.map((server) => sampleServer(server, keySpace, bounds)));
+  const shares = servers.map(() => 0);
+  const samples = await Promise.all(
+    servers.map((server, i) =>
+      sampleServer(server, keySpace, bounds, (share) => {
+        shares[i] = share;
+        options.onProgress?.(shares.reduce((sum, each) => sum + each, 0) / shares.length);
+      }),
+    ),
+  );
   const keys = samples.flatMap((sample) => sample.keys.map((key) => ({ key, server: sample.server })));
   const strings = keys.map(({ key }) => key).filter(({ kind }) => kind !== 'foreign');
   const allocator = fitAllocator(strings);

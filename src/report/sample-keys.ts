@@ -49,16 +49,19 @@ export interface SampleBounds {
  * Measures the keys of a namespace and of those within it on one server. Nothing is read twice, nothing blocks: SCAN by
  * steps, then a pipeline of cheap commands for some keys at a time.
  *
+ * @param onProgress - told after each step how far it is, from 0 to 1.
  * @throws CacheError of the first step that failed.
  */
 export async function sampleServer(
   server: RedisPort,
   keySpace: KeySpace,
   { maxKeys, until }: SampleBounds,
+  onProgress: (share: number) => void,
 ): Promise<ServerSample> {
   // The marker of a refresh begins otherwise, so the pattern is looser than the keys; those of others are dropped below.
   const family = keySpace.familyPrefix;
   const pattern = family === '' ? '*' : `*${escapeGlob(family)}*`;
+  const databaseKeys = Number(await server.send({ key: family, args: ['DBSIZE'] }));
   const seen = new Set<string>();
   const keys: SampledKey[] = [];
   let cursor = '0';
@@ -81,8 +84,9 @@ export async function sampleServer(
     }
     if (measured < fresh.length || (cursor !== '0' && performance.now() >= until)) stoppedBy = 'timeout';
     else if (cursor !== '0' && keys.length >= maxKeys) stoppedBy = 'maxKeys';
+    const seenSoFar = (pages * KEYS_PER_SCAN) / Math.max(1, databaseKeys);
+    onProgress(cursor === '0' ? 1 : Math.min(1, Math.max(seenSoFar, keys.length / maxKeys)));
   } while (cursor !== '0' && stoppedBy === undefined);
-  const databaseKeys = Number(await server.send({ key: family, args: ['DBSIZE'] }));
   const complete = stoppedBy === undefined;
   // Each step goes over as many keys as it was told to, whether they match or not.
   const seenOfAll = Math.min(1, (pages * KEYS_PER_SCAN) / Math.max(1, databaseKeys));
