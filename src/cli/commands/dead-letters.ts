@@ -204,11 +204,10 @@ function lettersText(letters: readonly ListedLetter[], complete: boolean): strin
     letter.letter,
     printable(String(letter.id)),
     letter.kind,
-    String(letter.attempts),
     `${spanText(Math.max(0, Date.now() - letter.queuedAt))} ago`,
     printable(letter.error),
   ]);
-  const columns = ['queue', 'letter', 'id', 'kind', 'tries', 'written', 'the last word of the database'];
+  const columns = ['queue', 'letter', 'id', 'kind', 'written', 'the last word of the database'];
   const text = table(
     columns.map((title) => ({ title })),
     rows,

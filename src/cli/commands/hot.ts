@@ -24,8 +24,8 @@ interface HotFlags extends ConnectionFlags, ScanFlags, DashboardFlags {
 /** What the figures mean: they are of another kind for each method. */
 const MEANING = {
   lfu:
-    'heat: the counter of Redis (OBJECT FREQ), 0 to 255. It is logarithmic and falls while a key is not used: by the default ' +
-    'lfu-log-factor 18 is about a thousand uses and 142 about a hundred thousand.',
+    'heat: the counter of Redis (OBJECT FREQ), 0 to 255. It is logarithmic and falls while a key is not used: by the ' +
+    'default lfu-log-factor a new key has 5, and one that was used a thousand times lately about 18, a hundred thousand times 142.',
   'idle-time':
     'heat: in how many of the looks, a second apart, the key had been used within the last second (OBJECT IDLETIME). Redis ' +
     'counts uses only with a maxmemory-policy of LFU.',

@@ -27,9 +27,6 @@ export interface KeySample {
   readonly measured: number;
   readonly databaseKeys: number;
   readonly complete: boolean;
-  /** Of the entries: how many there were, and how many never expire. */
-  readonly entries: number;
-  readonly entriesForEver: number;
   /** Keys of queues of writes to the database. */
   readonly queueKeys: number;
   /** The largest, and those used most, each in that order; a few. */

@@ -18,42 +18,39 @@ export interface SampleBounds {
 /** How many of the largest and of the hottest are kept. */
 const KEPT = 10;
 
-/** Measures some of the keys of one server. @throws CacheError of the first step that failed. */
+/**
+ * Measures some of the keys of one server. MEMORY USAGE is no use of a key, and not counted among the reads; OBJECT FREQ is
+ * counted as a read, but is no use either.
+ *
+ * @throws CacheError of the first step that failed.
+ */
 export async function sampleKeys(server: RedisPort, bounds: SampleBounds): Promise<KeySample> {
   const { maxKeys, until, progress, counts } = bounds;
   const scan = new KeyScan(server, { pattern: '*', maxKeys, until, progress });
-  // The counter first: the others are uses of the key.
-  const about = [...(counts ? [['OBJECT', 'FREQ']] : []), ['PTTL'], ['MEMORY', 'USAGE']];
-  const tally = { measured: 0, entries: 0, entriesForEver: 0, queueKeys: 0 };
+  const about = [['MEMORY', 'USAGE'], ...(counts ? [['OBJECT', 'FREQ']] : [])];
+  let measured = 0;
+  let queueKeys = 0;
+  let inTime = true;
   let largest: SampledKeyFacts[] = [];
   let hottest: SampledKeyFacts[] = [];
   for await (const page of scan.pages()) {
     const answers = await askOfKeys(server, page, about, until);
-    for (const [i, answer] of answers.entries()) {
-      const [usage, left, uses] = answer.toReversed();
+    inTime &&= answers.length === page.length;
+    for (const key of page) if (keyMeaning(key.toString()).kind === 'write-behind') queueKeys++;
+    const keys = answers.flatMap(([usage, uses], i): SampledKeyFacts[] => {
       const bytes = numberIn(usage);
-      const redisKey = page[i]?.toString() ?? '';
-      const { kind } = keyMeaning(redisKey);
-      if (kind === 'write-behind') tally.queueKeys++;
       // Gone by now.
-      if (bytes === undefined) continue;
-      tally.measured++;
-      if (kind === 'entry') tally.entries++;
-      if (kind === 'entry' && numberIn(left) === -1) tally.entriesForEver++;
-      const frequency = uses === undefined || uses instanceof ServerError ? undefined : numberIn(uses);
-      const key = { redisKey, bytes, frequency };
-      largest.push(key);
-      if (frequency !== undefined) hottest.push(key);
-    }
-    largest = largest.sort((a, b) => b.bytes - a.bytes).slice(0, KEPT);
-    hottest = hottest.sort((a, b) => (b.frequency ?? 0) - (a.frequency ?? 0)).slice(0, KEPT);
+      if (bytes === undefined) return [];
+      // The policy may have been another a moment ago.
+      const frequency = uses instanceof ServerError ? undefined : numberIn(uses);
+      return [{ redisKey: page[i]?.toString() ?? '', bytes, frequency }];
+    });
+    measured += keys.length;
+    largest = [...largest, ...keys].sort((a, b) => b.bytes - a.bytes).slice(0, KEPT);
+    hottest = [...hottest, ...keys.filter(({ frequency }) => frequency !== undefined)]
+      .sort((a, b) => (b.frequency ?? 0) - (a.frequency ?? 0))
+      .slice(0, KEPT);
   }
   const { databaseKeys } = scan;
-  return {
-    ...tally,
-    databaseKeys,
-    complete: scan.complete && tally.measured >= scan.looked * 0.99,
-    largest,
-    hottest,
-  };
+  return { measured, queueKeys, databaseKeys, complete: scan.complete && inTime, largest, hottest };
 }

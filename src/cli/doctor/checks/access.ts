@@ -13,7 +13,7 @@ export const access = serverCheck('access', (server) => {
   const means =
     'Whoever reaches it can read and change everything that is cached, and what the application takes for true.';
   const todo =
-    'Set a password (requirepass), or users with the rights they need (docs/guides/production.md), and bind it to the network of the application.';
+    'Set a password (requirepass), or ACL users with the rights they need, and bind it to the network of the application.';
   if (exposed === undefined) {
     return { level: 'warning', found: 'no password is asked for; who can reach it is not told', means, todo };
   }

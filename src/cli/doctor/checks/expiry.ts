@@ -4,15 +4,14 @@ import { unknown } from '../finding.js';
 
 const MOST_FOR_EVER = 0.1;
 
-export const expiry = serverCheck('expiry', ({ info, keys }) => {
-  if (!keys.known) return unknown('which entries expire', keys.why);
-  const { entries, entriesForEver } = keys.value;
-  if (entries === 0)
-    return { level: 'ok', found: `no entries among the ${countText(keys.value.measured)} keys measured` };
-  const share = entriesForEver / entries;
-  const found = `${shareText(share)} of ${countText(entries)} entries never expire`;
-  const figures = { entries, forEver: entriesForEver };
-  const policy = info.text('maxmemory_policy') ?? '';
+export const expiry = serverCheck('expiry', ({ info }) => {
+  const policy = info.text('maxmemory_policy');
+  if (policy === undefined) return unknown('what may be evicted', 'INFO does not have it');
+  const { keys, expiring } = info.keys();
+  if (keys === 0) return { level: 'ok', found: 'there are no keys' };
+  const share = (keys - expiring) / keys;
+  const found = `${shareText(share)} of ${countText(keys)} keys never expire`;
+  const figures = { keys, forEver: keys - expiring };
   if (share <= MOST_FOR_EVER || policy.startsWith('allkeys-')) return { level: 'ok', found, figures };
   return {
     level: 'warning',
