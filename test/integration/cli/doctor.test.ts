@@ -19,7 +19,7 @@ function finding({ findings }: Diagnosis, id: string): Finding {
   return found;
 }
 
-describe('tiercel doctor, of a server as it should be', () => {
+describe('tiercel doctor, of a server as it should be', { timeout: 60_000 }, () => {
   it('finds no problem, and ends with 0', async () => {
     await using redis = await startRedis({ config: GOOD });
     await using opened = new Opened();
@@ -55,7 +55,7 @@ describe('tiercel doctor, of a server as it should be', () => {
   });
 });
 
-describe('tiercel doctor, of servers that are set up badly', () => {
+describe('tiercel doctor, of servers that are set up badly', { timeout: 60_000 }, () => {
   it('finds that nothing bounds the memory, and nothing is evicted', async () => {
     await using redis = await startRedis();
     const diagnosis = await jsonOfCli<Diagnosis>(['doctor', '--url', redis.url], 1);
@@ -220,7 +220,7 @@ describe('tiercel doctor, of servers that are set up badly', () => {
   });
 });
 
-describe('tiercel doctor, of a Cluster', () => {
+describe('tiercel doctor, of a Cluster', { timeout: 60_000 }, () => {
   let cluster: RedisCluster;
   beforeAll(async () => {
     cluster = await startRedisCluster({ primaries: 3, replicas: 1, node: { config: GOOD } });
@@ -243,7 +243,7 @@ describe('tiercel doctor, of a Cluster', () => {
   });
 });
 
-describe('tiercel doctor, of Sentinel', () => {
+describe('tiercel doctor, of Sentinel', { timeout: 60_000 }, () => {
   it('finds no problem where all is well, and then that nobody could take over', async () => {
     await using deployment = await startSentinel({ redis: { config: GOOD } });
     const sentinels = deployment.sentinels.map(({ host, port }) => `${host}:${port}`).join(',');
