@@ -135,6 +135,14 @@ describe('the built package, in a Node of its own', () => {
     ]);
   });
 
+  it('brings a command line, which says what it needs where there is no Redis client', async () => {
+    const bin = join(app, 'node_modules/tiercel/dist/cli/bin.js');
+    const { stdout } = await run(process.execPath, [bin, '--version']);
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    const failed = (await run(process.execPath, [bin, 'stats']).catch((error: unknown) => error)) as Error;
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('npm install @redis/client') });
+  });
+
   it('ends its process when the application has nothing left to do, closed or not', async () => {
     const ended = await printed(`
       import { createCache } from 'tiercel'

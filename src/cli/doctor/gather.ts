@@ -1,4 +1,4 @@
-import { CacheError, ServerError } from '../../errors.js';
+import { CacheError, MissingPeerError, ServerError } from '../../errors.js';
 import type { Command, RedisPort, Reply } from '../../redis/port.js';
 import { openPort } from '../../redis/open-port.js';
 import type { RedisOptions } from '../../redis/options.js';
@@ -34,7 +34,12 @@ const SETTINGS = [
   'tracking-table-max-keys',
 ];
 
-/** Asks a deployment all that the checks want to know. Only reads, and never for long at a time. Rejects for wrong options alone. */
+/**
+ * Asks a deployment all that the checks want to know. It only reads, and never for long at a time. That a server does not answer is a
+ * fact like any other.
+ *
+ * @throws InvalidOptionError; MissingPeerError
+ */
 export async function gatherFacts(options: GatherOptions): Promise<DeploymentFacts> {
   const { redis, writeBehind } = options;
   const unreachable: Array<{ address: string; why: string }> = [];
@@ -42,7 +47,11 @@ export async function gatherFacts(options: GatherOptions): Promise<DeploymentFac
   try {
     const connected = await port.connect().then(
       () => undefined,
-      (error: unknown) => failure(error),
+      (error: unknown) => {
+        // Nothing was asked of Redis: that says nothing of it.
+        if (error instanceof MissingPeerError) throw error;
+        return failure(error);
+      },
     );
     const servers: ServerFacts[] = [];
     // Of a Cluster some may answer where others do not.
