@@ -5,7 +5,7 @@ import { isWithin, keyMeaning, type KeyMeaning } from './redis/key-meaning.js';
 import { KeyScan } from './redis/key-scan.js';
 
 /** The keys of one namespace. Where not all keys were gone over, these are estimates. */
-export interface NamespaceKeys {
+interface NamespaceKeys {
   /** As it stands in Redis; undefined for keys whose names have none. */
   readonly namespace: string | undefined;
   readonly keys: number;

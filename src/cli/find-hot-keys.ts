@@ -8,7 +8,7 @@ import { askOfKeys, KeyScan, numberIn } from './redis/key-scan.js';
 import { ServerInfo } from './redis/server-info.js';
 
 /** How the hot keys of a server were found. */
-export type HotMethod = 'lfu' | 'idle-time';
+type HotMethod = 'lfu' | 'idle-time';
 
 /** One key that Redis is asked for much. */
 export interface FoundHotKey {

@@ -52,7 +52,7 @@ export interface FactsOf extends Partial<Omit<ServerFacts, 'info' | 'settings' |
 }
 
 /** A healthy server, but for what is said. */
-export function serverFacts({ info, settings, keys, ...rest }: FactsOf = {}): ServerFacts {
+function serverFacts({ info, settings, keys, ...rest }: FactsOf = {}): ServerFacts {
   const lines = Object.entries({ ...HEALTHY, ...info }).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}:${value}\r`],
   );

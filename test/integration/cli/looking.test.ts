@@ -251,9 +251,9 @@ describe('what the command line shows of one server', { timeout: 60_000 }, () =>
     const cli = redisCli(lru.url);
     for (let i = 0; i < 20; i++) await cli.text('SET', `k${i}`, 'x');
     await cli.text('SET', 'busy', 'x');
-    let over = false;
+    const over = new AbortController();
     const using = (async () => {
-      while (!over) await cli.text('GET', 'busy');
+      while (!over.signal.aborted) await cli.text('GET', 'busy');
     })();
     const hot = await jsonHere<{ keys: Array<{ redisKey: string; heat: number }>; servers: object[] }>([
       'hot',
@@ -262,7 +262,7 @@ describe('what the command line shows of one server', { timeout: 60_000 }, () =>
       '--rounds',
       '4',
     ]);
-    over = true;
+    over.abort();
     await using;
     expect(hot.servers).toMatchObject([{ method: 'idle-time', rounds: 4 }]);
     expect(hot.keys[0]).toMatchObject({ redisKey: 'busy', heat: 4 });
@@ -289,7 +289,7 @@ describe('what the command line shows of one server', { timeout: 60_000 }, () =>
     await eventually('three frames', () => frames() >= 3, 10_000);
     held.press(key);
     expect(await running).toBe(0);
-    expect(held.shown()).toMatch(/\u001B\[\?25l/);
+    expect(held.shown()).toContain('\u001B[?25l');
     // The cursor is back.
     expect(held.shown().endsWith('\u001B[?25h')).toBe(true);
   });
