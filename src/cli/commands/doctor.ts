@@ -9,7 +9,7 @@ import { EXIT } from '../exit-codes.js';
 import { addConnectionOptions, redisOptions, type ConnectionFlags } from '../options/connection.js';
 import { addJsonOption, addScanOptions, type ScanFlags } from '../options/scanning.js';
 import { collected } from '../options/values.js';
-import { printable } from '../output/format.js';
+import { countOf, printable } from '../output/format.js';
 import { print } from '../output/print.js';
 import { progressOn } from '../output/progress.js';
 import { hasColours } from '../terminal.js';
@@ -68,12 +68,8 @@ const COLOURS = { ok: 'green', warning: 'yellow', problem: 'red', unknown: 'cyan
 function diagnosisText({ findings, counts }: Diagnosis, colours: boolean): string {
   const widest = Math.max(...findings.map(({ id }) => id.length), 0);
   const lines = findings.map((finding) => findingText(finding, widest, colours));
-  const parts = [
-    `${counts.problem} problems`,
-    `${counts.warning} warnings`,
-    `${counts.unknown} unknown`,
-    `${counts.ok} ok`,
-  ];
+  const { problem, warning, unknown, ok } = counts;
+  const parts = [countOf(problem, 'problem'), countOf(warning, 'warning'), `${unknown} unknown`, `${ok} ok`];
   return `${lines.join('\n')}\n\n${parts.join(', ')}`;
 }
 

@@ -61,12 +61,14 @@ function reportText(report: MemoryReport): string {
     shares('kind', report.kinds, bytes),
     shares('namespace', report.namespaces, bytes),
     shares('codec', report.codecs, bytes),
-    listing([
-      ['payloads', bytesText(parts.payloads.estimatedBytes)],
-      ['headers', bytesText(parts.headers.estimatedBytes)],
-      ['names of keys', bytesText(parts.keyNames.estimatedBytes)],
-      ["Redis's own", bytesText(parts.redis.estimatedBytes)],
-    ]),
+    report.kinds.value.sampled.keys === 0
+      ? ''
+      : listing([
+          ['payloads', bytesText(parts.payloads.estimatedBytes)],
+          ['headers', bytesText(parts.headers.estimatedBytes)],
+          ['names of keys', bytesText(parts.keyNames.estimatedBytes)],
+          ["Redis's own", bytesText(parts.redis.estimatedBytes)],
+        ]),
   ];
   if (largest.length > 0) {
     const rows = largest.map((key) => [
@@ -79,7 +81,7 @@ function reportText(report: MemoryReport): string {
       table([figures('largest'), figures('lives for'), { title: 'kind' }, { title: 'key' }], rows),
     );
   }
-  if (alternatives.length > 0) {
+  if (alternatives.some(({ values }) => values > 0)) {
     const rows = alternatives.map(({ codec, compressor, ratio, encodeMicros, decodeMicros, refused }) => [
       codec,
       compressor,

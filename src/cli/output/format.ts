@@ -19,6 +19,11 @@ export function countText(count: number): string {
   return Math.round(count).toLocaleString('en-US');
 }
 
+/** As in `1 key` and `2 keys`. @param one - what is counted; many of it take an s. */
+export function countOf(count: number, one: string): string {
+  return `${countText(count)} ${one}${count === 1 ? '' : 's'}`;
+}
+
 /** @param share - from 0 to 1; undefined where there was nothing to have a share of. */
 export function shareText(share: number | undefined): string {
   return share === undefined ? '–' : `${(100 * share).toFixed(1)} %`;

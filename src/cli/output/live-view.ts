@@ -42,7 +42,9 @@ export async function liveView(
     while (!ending.signal.aborted) {
       const text = await frame(ending.signal);
       if (ending.signal.aborted) break;
-      stdout.write(`${HOME}${text.replaceAll('\n', `${CLEAR_LINE}\n`)}${CLEAR_LINE}\n${CLEAR_BELOW}`);
+      // A line that is broken by the terminal would shift all that is below it.
+      const lines = text.split('\n').map((line) => line.slice(0, stdout.columns ?? Infinity));
+      stdout.write(HOME + lines.map((line) => `${line}${CLEAR_LINE}\n`).join('') + CLEAR_BELOW);
     }
   } finally {
     stdout.write(SHOW_CURSOR);

@@ -61,15 +61,23 @@ function jsonHere<T>(args: readonly string[]): Promise<T> {
 }
 
 /** A terminal that is held from the other side. */
-function heldTerminal(isTTY: boolean): { terminal: Terminal; shown(): string; press(key: string): void } {
-  const stdin = Object.assign(new PassThrough(), { isTTY, setRawMode: () => undefined });
-  const stdout = Object.assign(new PassThrough(), { isTTY, columns: 200 });
-  const stderr = Object.assign(new PassThrough(), { isTTY: false });
-  let text = '';
-  stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+function heldTerminal(): {
+  terminal: Terminal;
+  shown(): string;
+  drawnOnStderr(): string;
+  press(key: string): void;
+} {
+  const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
+  const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 200 });
+  const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 200 });
+  let shown = '';
+  let drawn = '';
+  stdout.on('data', (chunk: Buffer) => (shown += chunk.toString()));
+  stderr.on('data', (chunk: Buffer) => (drawn += chunk.toString()));
   return {
     terminal: { stdin, stdout, stderr, env: {} },
-    shown: () => text,
+    shown: () => shown,
+    drawnOnStderr: () => drawn,
     press: (key) => void stdin.write(key),
   };
 }
@@ -231,6 +239,20 @@ describe('what the command line shows of one server', { timeout: 60_000 }, () =>
     expect(stdout).toMatch(/^namespace shop: [\d.]+ KiB in 1,5\d\d keys/);
   });
 
+  it.each([
+    ['stats', /░.* of [\d,]+ keys/],
+    ['keys', /░.* of [\d,]+ keys/],
+    ['memory', /░.* 0%/],
+    ['doctor', /░.* of [\d,]+ keys/],
+  ])('%s: a bar on standard error, where that is a terminal, and clean output', async (name, bar) => {
+    const held = heldTerminal();
+    const family = name === 'doctor' ? [] : ['--namespace', 'shop'];
+    const code = await main([name, '--url', redis.url, ...family, '--json'], held.terminal);
+    expect(code).toBe(0);
+    expect(held.drawnOnStderr()).toMatch(bar);
+    expect(() => JSON.parse(held.shown()) as unknown).not.toThrow();
+  });
+
   it('hot: by the counter of Redis where it counts', async () => {
     const cli = redisCli(redis.url);
     for (let i = 0; i < 400; i++) await cli.text('GET', 'shop:eu::k3');
@@ -283,7 +305,7 @@ describe('what the command line shows of one server', { timeout: 60_000 }, () =>
     ['q', 'q'],
     ['Ctrl-C', '\u0003'],
   ])('top: draws again and again on a terminal, until %s', async (_, key) => {
-    const held = heldTerminal(true);
+    const held = heldTerminal();
     const running = main(['top', '--url', redis.url, '--interval', '100ms'], held.terminal);
     const frames = (): number => held.shown().split('commands/s').length - 1;
     await eventually('three frames', () => frames() >= 3, 10_000);

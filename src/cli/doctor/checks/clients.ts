@@ -1,4 +1,4 @@
-import { countText, shareText } from '../../output/format.js';
+import { countOf, countText, shareText } from '../../output/format.js';
 import { serverCheck } from '../check.js';
 import { numberSetting } from '../facts.js';
 import { unknown, type Verdict } from '../finding.js';
@@ -17,7 +17,7 @@ export const clients = serverCheck('clients', (server): Verdict => {
   if (rejected > 0) {
     return {
       level: 'problem',
-      found: `${countText(rejected)} connections were refused${most === undefined ? '' : `, maxclients is ${countText(most)}`}`,
+      found: `${countOf(rejected, 'connection')} refused${most === undefined ? '' : `, maxclients is ${countText(most)}`}`,
       means: 'Processes of the application got no connection, and loaded everything from the database.',
       todo,
       figures: { connected, rejected, ...(most !== undefined && { maxclients: most }) },

@@ -1,4 +1,4 @@
-import { countText, spanText } from '../../output/format.js';
+import { countOf, spanText } from '../../output/format.js';
 import { serverCheck } from '../check.js';
 import { unknown } from '../finding.js';
 
@@ -12,7 +12,7 @@ export const slowLog = serverCheck('slow-log', ({ slowLog: log }) => {
   const recent = log.value.filter(({ ago }) => ago <= LATELY);
   const slowest = recent.toSorted((a, b) => b.took - a.took)[0];
   if (!slowest) return { level: 'ok', found: 'no slow command within the last hour' };
-  const found = `${countText(recent.length)} slow commands within the last hour, the slowest ${slowest.name}, ${spanText(slowest.took)}`;
+  const found = `${countOf(recent.length, 'slow command')} within the last hour, the slowest ${slowest.name}, ${spanText(slowest.took)}`;
   const figures = { commands: recent.length, slowest: slowest.took };
   if (slowest.took < SLOW) return { level: 'ok', found, figures };
   return {
