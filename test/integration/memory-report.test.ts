@@ -187,6 +187,18 @@ describe('the memory report', () => {
     expect(measured).toBe(report.total.sampled.keys);
   });
 
+  it('tells how far it is, more and more, and at the end that it is done', async () => {
+    const cache = open();
+    await fill(cache, 5000);
+    const told: number[] = [];
+    await cache.memory({ compare: 0, onProgress: (share) => told.push(share) });
+    expect(told.length).toBeGreaterThanOrEqual(5);
+    expect(told).toEqual(told.toSorted((a, b) => a - b));
+    expect(told[0]).toBeGreaterThan(0);
+    expect(told[0]).toBeLessThan(1);
+    expect(told.at(-1)).toBe(1);
+  });
+
   it('stops when its time is over, and says so', async () => {
     const cache = open();
     await fill(cache, 20_000);

@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import type { CommandHost } from '../command-host.js';
 import { ALL_CHECKS } from '../doctor/all-checks.js';
 import { examine, type Diagnosis } from '../doctor/examine.js';
-import type { Finding, Level } from '../doctor/finding.js';
+import type { Finding } from '../doctor/finding.js';
 import { gatherFacts } from '../doctor/gather.js';
 import { EXIT } from '../exit-codes.js';
 import { addConnectionOptions, redisOptions, type ConnectionFlags } from '../options/connection.js';
@@ -63,25 +63,28 @@ function checkedSkips(ids: readonly string[]): ReadonlySet<string> {
   return new Set(ids);
 }
 
+const LONGEST_LEVEL = 'warning'.length;
 const COLOURS = { ok: 'green', warning: 'yellow', problem: 'red', unknown: 'cyan' } as const;
 
 function diagnosisText({ findings, counts }: Diagnosis, colours: boolean): string {
   const widest = Math.max(...findings.map(({ id }) => id.length), 0);
-  const lines = findings.map((finding) => findingText(finding, widest, colours));
+  const indent = ' '.repeat(LONGEST_LEVEL + widest + 4);
+  const lines = findings.flatMap((finding, i) => {
+    const first = findingText(finding, widest, colours);
+    // Of several servers with the same trouble, what it means and what to do is said once, behind the last.
+    const next = findings[i + 1];
+    const goesOn = next?.id === finding.id && next.means === finding.means && next.todo === finding.todo;
+    const { means, todo } = finding;
+    const more = [means, todo === undefined ? undefined : `-> ${todo}`].filter((line) => line !== undefined);
+    return [first, ...(goesOn ? [] : more.map((line) => indent + printable(line)))];
+  });
   const { problem, warning, unknown, ok } = counts;
   const parts = [countOf(problem, 'problem'), countOf(warning, 'warning'), `${unknown} unknown`, `${ok} ok`];
   return `${lines.join('\n')}\n\n${parts.join(', ')}`;
 }
 
-function findingText(
-  { id, level, server, found, means, todo }: Finding,
-  widest: number,
-  colours: boolean,
-): string {
-  const label = level.padEnd('warning'.length);
+function findingText({ id, level, server, found }: Finding, widest: number, colours: boolean): string {
+  const label = level.padEnd(LONGEST_LEVEL);
   const where = server === undefined ? '' : `${server}: `;
-  const first = `${colours ? styleText(COLOURS[level satisfies Level], label) : label}  ${id.padEnd(widest)}  ${printable(where + found)}`;
-  const indent = ' '.repeat('warning'.length + widest + 4);
-  const more = [means, todo === undefined ? undefined : `-> ${todo}`].filter((line) => line !== undefined);
-  return [first, ...more.map((line) => indent + printable(line))].join('\n');
+  return `${colours ? styleText(COLOURS[level], label) : label}  ${id.padEnd(widest)}  ${printable(where + found)}`;
 }

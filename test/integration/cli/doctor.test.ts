@@ -243,6 +243,24 @@ describe('tiercel doctor, of a Cluster', { timeout: 60_000 }, () => {
   });
 });
 
+describe('tiercel doctor, of a Cluster without one of its nodes', { timeout: 60_000 }, () => {
+  it('says which one, and examines the others', async () => {
+    await using broken = await startRedisCluster({ primaries: 3, replicas: 0 });
+    const [first, second] = broken.nodes;
+    await second?.kill();
+    const args = ['doctor', '--cluster', `127.0.0.1:${first?.port}`, '--timeout', '2s'];
+    const diagnosis = await jsonOfCli<Diagnosis>(args, 1);
+    const gone = finding(diagnosis, 'reachable');
+    expect(gone.level).toBe('problem');
+    expect(gone.found).toContain(`127.0.0.1:${second?.port}`);
+    expect(diagnosis.findings.filter(({ id }) => id === 'maxmemory')).toHaveLength(2);
+    // What it means stands once for both.
+    const { stdout } = await runCli(args);
+    expect(stdout.match(/maxmemory is 0/g)).toHaveLength(2);
+    expect(stdout.match(/until the system kills the server/g)).toHaveLength(1);
+  });
+});
+
 describe('tiercel doctor, of Sentinel', { timeout: 60_000 }, () => {
   it('finds no problem where all is well, and then that nobody could take over', async () => {
     await using deployment = await startSentinel({ redis: { config: GOOD } });
