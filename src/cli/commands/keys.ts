@@ -12,6 +12,7 @@ import { bytesText, countText, printable, spanText } from '../output/format.js';
 import { print } from '../output/print.js';
 import { progressOn, type Progress } from '../output/progress.js';
 import { figures, table } from '../output/table.js';
+import { globMatcher } from '../redis/glob.js';
 import { isWithin, keyMeaning, type KeyMeaning } from '../redis/key-meaning.js';
 import { askOfKeys, KeyScan, numberIn } from '../redis/key-scan.js';
 import { withPort } from '../redis/with-redis.js';
@@ -68,7 +69,7 @@ async function listKeys(port: RedisPort, flags: KeysFlags, progress: Progress): 
   const family = familyOf(flags.namespace);
   const until = performance.now() + time;
   const pattern = family === undefined ? match : `*${escapeGlob(family)}:*${match}`;
-  const within = globExpression(match);
+  const matches = globMatcher(match);
   const keys: ListedKey[] = [];
   let complete = true;
   let looked = 0;
@@ -79,7 +80,7 @@ async function listKeys(port: RedisPort, flags: KeysFlags, progress: Progress): 
     }
     const scan = new KeyScan(server, { pattern, maxKeys: maxKeys - looked, until, progress });
     for await (const page of scan.pages()) {
-      const wanted = page.filter((key) => isWanted(key.toString(), family, within));
+      const wanted = page.filter((key) => isWanted(key.toString(), family, matches));
       const taken = wanted.slice(0, limit - keys.length);
       keys.push(...(await describeKeys(server, taken)));
       if (taken.length < wanted.length) complete = false;
@@ -92,32 +93,11 @@ async function listKeys(port: RedisPort, flags: KeysFlags, progress: Progress): 
 }
 
 /** The pattern of SCAN may match in the namespace's own name, too. */
-function isWanted(redisKey: string, family: string | undefined, match: RegExp): boolean {
+function isWanted(redisKey: string, family: string | undefined, matches: (text: string) => boolean): boolean {
   if (family === undefined) return true;
   if (!isWithin(keyMeaning(redisKey).namespace, family)) return false;
   const end = redisKey.indexOf('::');
-  return match.test(end === -1 ? redisKey : redisKey.slice(end + 2));
-}
-
-/** A glob of Redis as an expression. */
-function globExpression(glob: string): RegExp {
-  let source = '';
-  for (let i = 0; i < glob.length; i++) {
-    const character = glob.charAt(i);
-    const close = character === '[' ? glob.indexOf(']', i + 1) : -1;
-    if (character === '*') source += '.*';
-    else if (character === '?') source += '.';
-    else if (close > i + 1) {
-      const set = glob.slice(i + 1, close).replaceAll(/[\\[\]]/g, String.raw`\$&`);
-      // A set of nothing but the sign of negation means that sign.
-      source += set === '^' ? String.raw`\^` : `[${set}]`;
-      i = close;
-    } else {
-      if (character === '\\' && i + 1 < glob.length) i++;
-      source += glob.charAt(i).replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
-    }
-  }
-  return new RegExp(`^${source}$`, 's');
+  return matches(end === -1 ? redisKey : redisKey.slice(end + 2));
 }
 
 async function describeKeys(server: RedisPort, keys: readonly Buffer[]): Promise<ListedKey[]> {
