@@ -248,7 +248,7 @@ describe('tiercel doctor, of a Cluster without one of its nodes', { timeout: 60_
     await using broken = await startRedisCluster({ primaries: 3, replicas: 0 });
     const [first, second] = broken.nodes;
     await second?.kill();
-    const args = ['doctor', '--cluster', `127.0.0.1:${first?.port}`, '--timeout', '2s'];
+    const args = ['doctor', '--cluster', `127.0.0.1:${first?.port}`, '--timeout', '20s'];
     const diagnosis = await jsonOfCli<Diagnosis>(args, 1);
     const gone = finding(diagnosis, 'reachable');
     expect(gone.level).toBe('problem');

@@ -135,14 +135,14 @@ describe('tiercel, where Redis wants TLS and a login', () => {
 
   it('takes the login from the environment, so that it need not stand on the command line', async () => {
     const url = `redis://127.0.0.1:${redis.port}`;
-    const args = ['stats', '--url', url, '--tls-ca', ca, '--timeout', '2s'];
+    const args = ['stats', '--url', url, '--tls-ca', ca, '--timeout', '20s'];
     const env = { TIERCEL_REDIS_USERNAME: 'app', TIERCEL_REDIS_PASSWORD: 'pass:word' };
     expect(await runCli(args, env)).toMatchObject({ code: 0 });
     const wrong = await runCli(args, { ...env, TIERCEL_REDIS_PASSWORD: 'hush' });
     expect(wrong).toMatchObject({ code: 3, stdout: '' });
     expect(wrong.stderr).toContain('WRONGPASS');
     expect(wrong.stderr).not.toContain('hush');
-    const unknown = await runCli(['stats', '--url', url, '--tls', '--timeout', '2s'], env);
+    const unknown = await runCli(['stats', '--url', url, '--tls', '--timeout', '20s'], env);
     expect(unknown).toMatchObject({ code: 3 });
     expect(unknown.stderr).toContain('self-signed');
   }, 60_000);
