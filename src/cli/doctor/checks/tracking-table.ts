@@ -34,8 +34,8 @@ export const trackingTable = serverCheck('tracking-table', (server) => {
       level: 'problem',
       found,
       means:
-        'The table is full, and Redis forgets who holds what: copies are dropped that are still true, and a process that is not ' +
-        'told of it serves its copy until the ttl, whoever changes the key.',
+        'The table is full: Redis forgets who holds what, and has them drop copies that are still true. The memory of the ' +
+        'processes answers less and less.',
       todo: TODO,
       figures,
     };
@@ -44,8 +44,7 @@ export const trackingTable = serverCheck('tracking-table', (server) => {
     return {
       level: 'warning',
       found,
-      means:
-        'Once it is full Redis forgets who holds what: copies are dropped for nothing, or served after a change.',
+      means: 'Once it is full Redis forgets who holds what, and copies are dropped for nothing.',
       todo: TODO,
       figures,
     };
