@@ -2,37 +2,89 @@ import type { RedisOptions } from 'tiercel';
 import { FaultProxy } from 'tiercel/testing';
 import { startSentinel } from '../servers/redis-sentinel.js';
 import { startRedis, type RedisServer } from '../servers/redis.js';
+import { deployCluster } from './cluster-deployment.js';
+import type { FaultName } from './history.js';
 
-export const TOPOLOGIES = ['single', 'sentinel', 'shards'] as const;
+export const TOPOLOGIES = ['single', 'sentinel', 'shards', 'cluster'] as const;
 export type Topology = (typeof TOPOLOGIES)[number];
 
 /** The Redis that the fleet shares, and each worker's way to it. */
 export interface Deployment extends AsyncDisposable {
+  /** What can happen to it. */
+  readonly faults: readonly FaultName[];
   readonly servers: readonly RedisServer[];
   /** Of each worker, one for each server; empty where the servers' addresses are told elsewhere, and no proxy can stand between. */
   readonly proxies: ReadonlyArray<readonly FaultProxy[]>;
+  /**
+   * Whether a replica takes the place of a server that is away. It may then not have what other programs were told is
+   * done, and for those there is only the expiry (decision 0023).
+   */
+  readonly failsOver: boolean;
+  readonly cluster?: ClusterFaults;
   optionsOf(worker: number): RedisOptions;
   /** The server that holds the keys, or each of them. */
   holders(): Promise<readonly RedisServer[]>;
+  /** `redis-cli DEL`, wherever the key is. */
+  remove(key: string): Promise<void>;
+  /**
+   * Resolves when what was killed or frozen takes commands again. A node of a Cluster refuses all for up to seconds after it
+   * has come back, until it knows whether it is still a primary: for those who use it, it is away until then.
+   */
+  untilServing(): Promise<void>;
+  /** Resolves when every server has the place it is to have, and replicas follow, so that the next fault costs no more than itself. */
+  untilWell(): Promise<void>;
 }
 
+/** What can happen to a Cluster alone. */
+export interface ClusterFaults {
+  /** Resolves when a replica has taken the place of the primary, which went; the primary comes back as a replica. */
+  takeOver(primary: RedisServer): Promise<void>;
+  /** Has a replica take over in order. */
+  failOver(primary: RedisServer): Promise<void>;
+  /** Gives some of the slots that have keys to another primary, key by key, while they are used. */
+  moveSlots(from: RedisServer, to: RedisServer): Promise<void>;
+}
+
+/** What happens to a server, to a process, and to somebody's keys. */
+export const FAULTS_ANYWHERE: readonly FaultName[] = [
+  'redis freeze',
+  'redis kill',
+  'client kill',
+  'flush',
+  'worker kill',
+  'worker stop',
+];
+/** What happens between a process and a server. */
+export const FAULTS_OF_THE_WAY: readonly FaultName[] = [
+  'cut',
+  'black hole',
+  'slow',
+  'lost answers',
+  'reset amid an answer',
+  'garbage',
+];
+
 /** A write that waits for the database must survive a SIGKILL, whatever the disk is doing. */
-const DURABLE = { appendonly: true, config: { appendfsync: 'always' } } as const;
+export const DURABLE = { appendonly: true, config: { appendfsync: 'always' } } as const;
 
 export async function deploy(topology: Topology, workers: number, seed: number): Promise<Deployment> {
   if (topology === 'sentinel') return deploySentinel();
+  if (topology === 'cluster') return deployCluster(workers, seed);
   const servers = await Promise.all(
     Array.from({ length: topology === 'shards' ? 3 : 1 }, () => startRedis(DURABLE)),
   );
-  const proxies = await Promise.all(
-    Array.from({ length: workers }, (_, worker) =>
-      Promise.all(servers.map(({ port }, i) => FaultProxy.to({ port, seed: seed + worker * 100 + i }))),
-    ),
-  );
+  const proxies = await proxiesBefore(servers, workers, seed);
   return {
+    faults: [...FAULTS_ANYWHERE, ...FAULTS_OF_THE_WAY],
     servers,
     proxies,
+    failsOver: false,
     holders: async () => servers,
+    async remove(key) {
+      await Promise.all(servers.map((server) => server.cli('DEL', key)));
+    },
+    untilServing: async () => undefined,
+    untilWell: async () => undefined,
     optionsOf(worker) {
       const urls = (proxies[worker] ?? []).map(({ url }) => url);
       if (topology === 'single') return { url: urls[0] ?? '' };
@@ -45,14 +97,34 @@ export async function deploy(topology: Topology, workers: number, seed: number):
   };
 }
 
+/** Of each worker, one for each server. */
+export function proxiesBefore(
+  servers: readonly RedisServer[],
+  workers: number,
+  seed: number,
+): Promise<FaultProxy[][]> {
+  return Promise.all(
+    Array.from({ length: workers }, (_, worker) =>
+      Promise.all(servers.map(({ port }, i) => FaultProxy.to({ port, seed: seed + worker * 100 + i }))),
+    ),
+  );
+}
+
 async function deploySentinel(): Promise<Deployment> {
   const deployment = await startSentinel({ redis: DURABLE });
   const { name, sentinels, servers } = deployment;
   const nodes = sentinels.map(({ host, port }) => ({ host, port }));
   return {
+    faults: FAULTS_ANYWHERE,
     servers,
     proxies: [],
+    failsOver: true,
     holders: async () => [await deployment.primary()],
+    async remove(key) {
+      await (await deployment.primary()).cli('DEL', key);
+    },
+    untilServing: async () => undefined,
+    untilWell: () => deployment.healed(),
     optionsOf: () => ({ sentinel: { name, nodes } }),
     [Symbol.asyncDispose]: () => deployment.stop(),
   };

@@ -53,7 +53,13 @@ export type FaultName =
   | 'slow'
   | 'lost answers'
   | 'reset amid an answer'
-  | 'garbage';
+  | 'garbage'
+  /** Of a Cluster: a primary is killed, its replica takes over by itself, and it comes back as the replica of that. */
+  | 'takeover'
+  /** Of a Cluster: a replica takes over in order. */
+  | 'failover'
+  /** Of a Cluster: slots in use are given to another primary. */
+  | 'slot move';
 
 export interface Fault {
   readonly name: FaultName;
@@ -77,14 +83,18 @@ export interface History {
   readonly faults: readonly Fault[];
   /** Of each worker, the times in which it did not run although it lived. */
   readonly stalls: ReadonlyMap<number, readonly Span[]>;
-  /** Of each worker, the times in which it held its link to Redis not to be ready. */
+  /** Of each worker, the times in which it held its link to Redis not to be ready, or had something to tell it yet. */
   readonly unready: ReadonlyMap<number, readonly Span[]>;
+  /** Of each worker, the times in which Redis failed it although the link was ready: a node that refuses, an answer that was late. */
+  readonly refused: ReadonlyMap<number, readonly Span[]>;
   /** Of each worker, when each of its lives ended; a life that is missing lived to the end. */
   readonly deaths: ReadonlyMap<string, number>;
   /** For each key, the tokens in the order in which the truth had them; the first is that of the start. */
   readonly order: ReadonlyMap<string, readonly string[]>;
   /** When a write that was acknowledged before the database had it was seen to be there. */
   readonly applied: ReadonlyMap<string, number>;
+  /** Whether a server's place may be taken by one that does not have all that it confirmed. */
+  readonly failsOver: boolean;
 }
 
 /** What may be expected of a cache; all in milliseconds. */

@@ -4,7 +4,15 @@ import type { Fleet } from './fleet.js';
 import { machineNow, type Fault, type FaultName } from './history.js';
 import type { PlannedFault } from './schedule.js';
 
-const OF_ALL: ReadonlySet<FaultName> = new Set(['redis freeze', 'redis kill', 'client kill', 'flush']);
+const OF_ALL: ReadonlySet<FaultName> = new Set([
+  'redis freeze',
+  'redis kill',
+  'client kill',
+  'flush',
+  'takeover',
+  'failover',
+  'slot move',
+]);
 
 /** Has the fault happen, and resolves when what caused it is over. */
 export async function inflict(
@@ -23,17 +31,29 @@ export async function inflict(
       await server.freeze();
       await pause(lasts);
       await server.thaw();
+      await deployment.untilServing();
       break;
     case 'redis kill':
       await server.kill();
       await pause(lasts);
       await server.restart();
+      await deployment.untilServing();
       break;
     case 'client kill':
       await server.cli('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
       break;
     case 'flush':
-      await server.cli('FLUSHALL');
+      // Whoever empties a Cluster means all of it; one of several shards is emptied alone.
+      await Promise.all((deployment.cluster ? holders : [server]).map((one) => one.cli('FLUSHALL')));
+      break;
+    case 'takeover':
+      await deployment.cluster?.takeOver(server);
+      break;
+    case 'failover':
+      await deployment.cluster?.failOver(server);
+      break;
+    case 'slot move':
+      await deployment.cluster?.moveSlots(server, holders[(chosen + 1) % holders.length] ?? server);
       break;
     case 'worker kill':
       await fleet.kill(worker);

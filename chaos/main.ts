@@ -3,14 +3,17 @@
  */
 import { parseArgs } from 'node:util';
 import { TOPOLOGIES, type Topology } from './deployment.js';
+import type { FaultName } from './history.js';
 import { renderReport } from './report.js';
 import { runChaos } from './run.js';
+import { FAULTS } from './schedule.js';
 
 const USAGE = `npm run chaos -- [options]
 
   --minutes N     how long faults happen (1)
   --seed N        the same seed plans the same faults (by chance)
   --topology T    ${TOPOLOGIES.join(', ')} (single)
+  --faults A,B    only these, as the report calls them (all)
   --help
 
 Ends with 1 when a promise was not kept.`;
@@ -20,14 +23,21 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     topology: { type: 'string', default: 'single' },
+    faults: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
 const minutes = Number(values.minutes);
 const seed = Number(values.seed);
+const faults = values.faults?.split(',') as FaultName[] | undefined;
 if (values.help) {
   process.stdout.write(`${USAGE}\n`);
-} else if (!(minutes > 0) || !Number.isInteger(seed) || !TOPOLOGIES.includes(values.topology as Topology)) {
+} else if (
+  !(minutes > 0) ||
+  !Number.isInteger(seed) ||
+  !TOPOLOGIES.includes(values.topology as Topology) ||
+  faults?.some((name) => !FAULTS.includes(name)) === true
+) {
   process.stderr.write(`${USAGE}\n`);
   process.exitCode = 2;
 } else {
@@ -36,6 +46,7 @@ if (values.help) {
     seconds: minutes * 60,
     seed,
     topology,
+    ...(faults && { faults }),
     database: 'chaos',
     progress: (line) => process.stderr.write(`... ${line}\n`),
   });

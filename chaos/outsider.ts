@@ -29,8 +29,7 @@ export class Outsider {
       this.writes.push(write);
       try {
         await writeRow(pool, 'aside', id, token);
-        const holders = await deployment.holders();
-        await Promise.all(holders.map((server) => server.cli('DEL', `chaos::aside:${id}`)));
+        await deployment.remove(`chaos::aside:${id}`);
         write.ok = true;
       } catch (error) {
         write.ok = false;

@@ -10,6 +10,7 @@ export interface WorkerHistory {
   readonly loads: Load[];
   readonly stalls: Span[];
   readonly unready: Span[];
+  readonly refused: Span[];
   readonly applied: Map<string, number>;
 }
 
@@ -25,6 +26,7 @@ export async function readLog(
     loads: [],
     stalls: [],
     unready: [],
+    refused: [],
     applied: new Map(),
   };
   const writes = new Map<string, Write>();
@@ -77,6 +79,9 @@ export async function readLog(
       }
       case 'stalled':
         history.stalls.push({ begin: line[1], end: line[2] });
+        break;
+      case 'refused':
+        history.refused.push({ begin: line[1], end: line[2] });
         break;
       case 'unready':
         began.set(life, line[1]);

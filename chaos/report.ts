@@ -1,5 +1,5 @@
 import type { Violation } from './check/violation.js';
-import { lifeName, OUTSIDE, type Load, type Read, type Write } from './history.js';
+import { lifeName, OUTSIDE, type History, type Load, type Read, type Write } from './history.js';
 import type { ChaosReport } from './run.js';
 
 const SHOWN = 10;
@@ -16,6 +16,7 @@ export function renderReport(report: ChaosReport): string {
     `written            ${count(writes.map((write) => (write.worker === OUTSIDE ? 'redis-cli DEL' : (write.key.split(':')[0] ?? ''))))}`,
     `faults             ${faults.length}: ${count(faults.map(({ name }) => name))}`,
     `errors of reads    ${readErrors}`,
+    `refused by Redis   ${refusedFor(history).toFixed(0)} ms in all, of processes whose link was ready`,
     `worst read         ${worstRead.toFixed(0)} ms`,
     `worst staleness    ${staleness.well.toFixed(0)} ms when all was well (${bounds.hop} allowed), ` +
       `${staleness.disturbed.toFixed(0)} ms under faults (${bounds.maxStaleWhenDisconnected + bounds.hop} allowed)`,
@@ -25,6 +26,10 @@ export function renderReport(report: ChaosReport): string {
   for (const violation of violations.slice(0, SHOWN)) lines.push('', renderViolation(violation, report));
   if (violations.length > SHOWN) lines.push('', `and ${violations.length - SHOWN} more`);
   return lines.join('\n');
+}
+
+function refusedFor({ refused }: History): number {
+  return [...refused.values()].flat().reduce((sum, { begin, end }) => sum + end - begin, 0);
 }
 
 function count(items: readonly string[]): string {
@@ -51,11 +56,18 @@ function renderViolation({ promise, key, what, about }: Violation, { history }: 
   for (const load of history.loads.filter(within)) {
     events.push({ at: load.begin, text: `${span(load.begin, load.end)}  ${lifeName(load)} loads` });
   }
-  const reads = history.reads.filter((read) => within(read) && readers.has(lifeName(read))).slice(-6);
+  const others = history.reads.filter((read) => within(read) && readers.has(lifeName(read)));
+  const reads = new Set([...others.slice(-12), ...others.filter((read) => about.includes(read))]);
   for (const read of reads) {
     const mark = about.includes(read) ? '   <-- here' : '';
     const text = `${span(read.begin, read.end)}  ${lifeName(read)} reads ${read.token ?? read.error}${mark}`;
     events.push({ at: read.begin, text });
+  }
+  for (const life of readers) {
+    const worker = Number(life.split('.')[0]);
+    for (const { begin, end } of history.unready.get(worker) ?? []) {
+      if (begin <= to && end >= from) events.push({ at: begin, text: `${span(begin, end)}  ${life} is not ready` });
+    }
   }
   for (const fault of history.faults) {
     if (fault.begin > to || fault.end < from - 3000) continue;

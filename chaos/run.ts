@@ -8,7 +8,15 @@ import { startPostgres } from '../servers/postgres.js';
 import { check, type Verdict } from './check/check.js';
 import { deploy, type Topology } from './deployment.js';
 import { Fleet } from './fleet.js';
-import { KINDS, machineNow, type Bounds, type Fault, type History, type Span } from './history.js';
+import {
+  KINDS,
+  machineNow,
+  type Bounds,
+  type Fault,
+  type FaultName,
+  type History,
+  type Span,
+} from './history.js';
 import { inflict } from './inflict.js';
 import { Outsider } from './outsider.js';
 import { readLog } from './read-log.js';
@@ -21,6 +29,8 @@ export interface ChaosOptions {
   readonly seconds: number;
   readonly seed: number;
   readonly topology: Topology;
+  /** Which may happen. Default: all that can. */
+  readonly faults?: readonly FaultName[];
   /** Names the folder of Postgres, which one run can use at a time. */
   readonly database: string;
   readonly progress: (line: string) => void;
@@ -94,14 +104,20 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       seconds * 1000,
       WORKERS,
       deployment.servers.length,
-      deployment.proxies.length > 0,
+      options.faults ?? deployment.faults,
     );
+    // A fault that takes longer than planned puts off those behind it, so that there is calm between them all the same.
+    let late = 0;
     for (const plan of planned) {
-      await pause(Math.max(0, began + plan.at - machineNow()));
+      await pause(Math.max(0, began + plan.at + late - machineNow()));
+      await deployment.untilWell();
+      if (machineNow() > began + seconds * 1000) break;
+      late = Math.max(late, machineNow() - began - plan.at);
       progress(
         `${((machineNow() - began) / 1000).toFixed(1)} s  ${plan.name} ${plan.lasts.toFixed(0)} ms, worker ${plan.worker}`,
       );
       faults.push(await inflict(plan, deployment, fleet));
+      late = Math.max(late, machineNow() - began - plan.at - plan.lasts);
     }
     await pause(CALM);
     await outsider.stop();
@@ -121,9 +137,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       faults,
       stalls: new Map(logs.map((log, worker) => [worker, log.stalls])),
       unready: new Map(logs.map((log, worker) => [worker, log.unready])),
+      refused: new Map(logs.map((log, worker) => [worker, log.refused])),
       deaths: fleet.deaths,
       order: known.order,
       applied: appliedAt(known, new Map(logs.flatMap((log) => [...log.applied]))),
+      failsOver: deployment.failsOver,
     };
     return { ...check(history, BOUNDS), history, bounds: BOUNDS, backAfter: backAfter(history) };
   } finally {

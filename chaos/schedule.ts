@@ -24,34 +24,28 @@ const LENGTHS: Readonly<Record<FaultName, readonly [least: number, most: number]
   'lost answers': [0, 0],
   'reset amid an answer': [0, 0],
   garbage: [0, 0],
+  // These take the time they take.
+  takeover: [0, 0],
+  failover: [0, 0],
+  'slot move': [0, 0],
 };
-const NAMES = Object.keys(LENGTHS) as FaultName[];
-/** Those that stand between a process and its server. */
-const OF_THE_WAY: ReadonlySet<FaultName> = new Set([
-  'cut',
-  'black hole',
-  'slow',
-  'lost answers',
-  'reset amid an answer',
-  'garbage',
-]);
+export const FAULTS = Object.keys(LENGTHS) as FaultName[];
 /** Milliseconds between two faults, in which all may become well: the strict bounds hold only then. */
 const REST = [1200, 4000] as const;
 
 /**
  * The faults of a run: the same for the same seed. Each comes before any comes twice, so that a short run has many.
  *
- * @param hasProxies - whether the way between each process and its servers can be disturbed.
+ * @param names - those that can happen.
  */
 export function planFaults(
   random: () => number,
   duration: number,
   workers: number,
   servers: number,
-  hasProxies: boolean,
+  names: readonly FaultName[],
 ): PlannedFault[] {
   const between = ([least, most]: readonly [number, number]): number => least + random() * (most - least);
-  const names = NAMES.filter((name) => hasProxies || !OF_THE_WAY.has(name));
   const faults: PlannedFault[] = [];
   let left: FaultName[] = [];
   for (let at = 1500; at < duration;) {

@@ -1,4 +1,4 @@
-import { OUTSIDE, type Bounds, type Fault, type History, type Span } from '../history.js';
+import { OUTSIDE, type Bounds, type Fault, type FaultName, type History, type Span } from '../history.js';
 
 /** A fault as one worker's link to Redis felt it: from its begin until the link was well again. */
 export interface Disturbance extends Span {
@@ -14,6 +14,9 @@ const SILENT: ReadonlySet<string> = new Set([
   'garbage',
   'reset amid an answer',
 ]);
+
+/** Faults that no link feels. A slot that moves is followed key by key, and excuses nothing. */
+const UNFELT: ReadonlySet<FaultName> = new Set(['worker kill', 'flush', 'slot move']);
 
 /** When each worker could not be sure of Redis. */
 export class Disturbances {
@@ -46,7 +49,7 @@ function disturbancesOf(worker: number, history: History, bounds: Bounds): Distu
   const unready = history.unready.get(worker) ?? [];
   const felt = history.faults
     .filter((fault) => fault.worker === undefined || fault.worker === worker)
-    .filter(({ name }) => name !== 'worker kill' && name !== 'flush')
+    .filter(({ name }) => !UNFELT.has(name))
     .map((fault) => ({ name: fault.name, begin: fault.begin, end: wellAgain(fault, unready, bounds) }));
   const noticed = unready.map(({ begin, end }) => ({
     name: 'not ready',
@@ -54,11 +57,17 @@ function disturbancesOf(worker: number, history: History, bounds: Bounds): Distu
     begin: begin - bounds.commandTimeout - bounds.margin,
     end: end + bounds.margin,
   }));
+  // What is loaded without Redis is kept for so long, and the link that is ready all the while will not end that.
+  const refused = (history.refused.get(worker) ?? []).map(({ begin, end }) => ({
+    name: 'refused',
+    begin: begin - bounds.commandTimeout - bounds.margin,
+    end: end + Math.max(bounds.margin, bounds.maxStaleWhenDisconnected),
+  }));
   // While a process does not run, its deadlines and leases pass.
   const stalled = (history.stalls.get(worker) ?? [])
     .filter(({ begin, end }) => end - begin > bounds.commandTimeout / 2)
     .map(({ begin, end }) => ({ name: 'stalled', begin, end: wellAgain({ begin, end }, unready, bounds) }));
-  return [...felt, ...noticed, ...stalled].sort((a, b) => a.begin - b.begin);
+  return [...felt, ...noticed, ...refused, ...stalled].sort((a, b) => a.begin - b.begin);
 }
 
 function wellAgain(fault: Span & Partial<Fault>, unready: readonly Span[], bounds: Bounds): number {

@@ -45,7 +45,12 @@ function effective(write: Write, history: History, bounds: Bounds, disturbances:
   const died = history.deaths.get(lifeName(write));
   if (end === undefined) return (died ?? Infinity) + bounds.ttl + bounds.hop;
   // Outside of workers nothing is replayed: what failed has told nobody.
-  if (worker === OUTSIDE) return ok ? end : Infinity;
+  if (worker === OUTSIDE) {
+    if (!ok) return Infinity;
+    // A primary that is about to be replaced confirms what its successor will not have, and nobody tells that again (0023).
+    const isDoubtful = history.failsOver && disturbances.touching(OUTSIDE, begin, end).length > 0;
+    return isDoubtful ? end + bounds.ttl + bounds.hop : end;
+  }
   const slow = end - begin > bounds.commandTimeout / 2;
   if (ok && !slow && disturbances.touching(worker, begin, end).length === 0) return end;
   // A deadline that passed without a fault: the next connection, or the next sign of life, makes up for it.

@@ -8,7 +8,7 @@ export type LogLine =
   | readonly ['read', key: string, begin: number, end: number, token: string | null, error: string | null]
   | readonly ['load', number: number, key: string, begin: number]
   | readonly ['loaded', number: number, end: number]
-  | readonly ['stalled', begin: number, end: number]
+  | readonly ['stalled' | 'refused', begin: number, end: number]
   | readonly ['unready' | 'ready', at: number]
   | readonly ['applied', token: string, at: number];
 

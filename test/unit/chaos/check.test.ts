@@ -44,9 +44,11 @@ interface Told {
   readonly faults?: readonly Fault[];
   readonly unready?: ReadonlyArray<readonly [worker: number, begin: number, end: number]>;
   readonly stalls?: History['stalls'];
+  readonly refused?: History['refused'];
   readonly deaths?: History['deaths'];
   readonly applied?: readonly string[];
   readonly key?: string;
+  readonly failsOver?: boolean;
 }
 
 function promisesBroken(told: Told): string[] {
@@ -60,9 +62,11 @@ function promisesBroken(told: Told): string[] {
     faults: told.faults ?? [],
     stalls: told.stalls ?? new Map(),
     unready: new Map([0, 1, 2].map((worker) => [worker, of(worker)])),
+    refused: told.refused ?? new Map(),
     deaths: told.deaths ?? new Map(),
     order: new Map([[key, ['start', ...writes.map(({ token }) => token)]]]),
     applied: new Map(applied.map((token) => [token, 0])),
+    failsOver: told.failsOver ?? false,
   };
   return check(history, BOUNDS).violations.map(({ promise }) => promise);
 }
