@@ -2,6 +2,7 @@ import { CacheError, ServerError } from '../errors.js';
 import type { Reply } from '../redis/port.js';
 import type { ClusterNode } from './cluster-node.js';
 import type { NodeAddress } from './redirection.js';
+import { portIn, slotIn } from './reply-number.js';
 import { textOf } from './text-of.js';
 
 /** One node, as the node that was asked sees it. */
@@ -89,14 +90,14 @@ function readLine(line: string, asked: NodeAddress): ParsedLine | undefined {
   const place = /^(.*):(\d+)(?:@\d+)?(?:,([^,=]*))?(?:,.*)?$/.exec(where ?? '');
   if (!id || !place || !flagList || link === undefined) return undefined;
   const flags = flagList.split(',');
-  const [, ip = '', port] = place;
-  const isReachable = !flags.includes('noaddr') && Number(port) > 0;
+  const [, ip = ''] = place;
+  const port = flags.includes('noaddr') ? undefined : portIn(place[2]);
   const host = ip === '' && flags.includes('myself') ? asked.host : ip;
   const slots: Array<[number, number]> = [];
   let moving = false;
   for (const part of owned) {
     const range = /^(\d+)(?:-(\d+))?$/.exec(part);
-    if (range) slots.push([Number(range[1]), Number(range[2] ?? range[1])]);
+    if (range) slots.push(...rangeOf(range[1], range[2] ?? range[1]));
     else if (part.startsWith('[')) moving = true;
   }
   const isReplica = flags.includes('slave');
@@ -104,7 +105,7 @@ function readLine(line: string, asked: NodeAddress): ParsedLine | undefined {
     hostname: place[3] || undefined,
     view: {
       id,
-      address: isReachable && host !== '' ? { host, port: Number(port) } : undefined,
+      address: port !== undefined && host !== '' ? { host, port } : undefined,
       role: isReplica ? 'replica' : 'primary',
       primaryId: isReplica && primary !== '-' ? primary : undefined,
       flags,
@@ -126,20 +127,30 @@ function readSlots(reply: Reply, asked: NodeAddress): SlotRange[] {
   if (!Array.isArray(reply)) {
     throw new ServerError('Redis answered CLUSTER SLOTS with something else than a list of slots');
   }
-  return reply.map((range: Reply) => {
+  return reply.flatMap((range: Reply) => {
     const [from, to, ...members] = Array.isArray(range) ? (range as Reply[]) : [];
-    return {
-      from: Number(from),
-      to: Number(to),
-      members: members.flatMap((member) => {
-        const [host, port, id] = Array.isArray(member) ? (member as Reply[]) : [];
-        // No host means the one that was asked; a server that should have a name and has none says `?`.
-        const named = host === null || host === undefined ? '' : textOf(host);
-        const address = { host: named === '' || named === '?' ? asked.host : named, port: Number(port) };
-        return [{ id: id === undefined ? `${address.host}:${address.port}` : textOf(id), address }];
-      }),
-    };
+    const [primary, ...replicas] = members.map((member) => readMember(member, asked));
+    // The first is whose the slots are: without it nothing is said of them.
+    if (!primary) return [];
+    const known = [primary, ...replicas.filter((replica) => replica !== undefined)];
+    return rangeOf(from, to).map(([first, last]) => ({ from: first, to: last, members: known }));
   });
+}
+
+function readMember(member: Reply, asked: NodeAddress): SlotRange['members'][number] | undefined {
+  const [host, given, id] = Array.isArray(member) ? (member as Reply[]) : [];
+  const port = portIn(given);
+  if (port === undefined) return undefined;
+  // No host means the one that was asked; a server that should have a name and has none says `?`.
+  const named = host === null || host === undefined ? '' : textOf(host);
+  const address = { host: named === '' || named === '?' ? asked.host : named, port };
+  return { id: id === undefined ? `${address.host}:${address.port}` : textOf(id), address };
+}
+
+/** Empty where it is none. */
+function rangeOf(first: Reply, last: Reply): Array<[from: number, to: number]> {
+  const [from, to] = [slotIn(first), slotIn(last)];
+  return from !== undefined && to !== undefined && from <= to ? [[from, to]] : [];
 }
 
 function viewOfSlots(ranges: readonly SlotRange[]): ClusterView {

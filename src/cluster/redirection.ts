@@ -1,4 +1,5 @@
 import { type CacheError, ConnectionError, ServerError } from '../errors.js';
+import { portIn, slotIn } from './reply-number.js';
 
 /** Where a node of a Cluster is. */
 export interface NodeAddress {
@@ -55,12 +56,14 @@ export function refusal(error: unknown, from: NodeAddress): Refusal | undefined 
 function redirected(kind: 'moved' | 'ask', message: string, from: NodeAddress): Refusal | undefined {
   const parts = /^[A-Z]+ (\d+) (.*):(\d+)$/.exec(message);
   if (!parts) return undefined;
-  const [, slot, host = '', port] = parts;
+  const [, , host = ''] = parts;
+  const [slot, port] = [slotIn(parts[1]), portIn(parts[3])];
+  if (slot === undefined || port === undefined) return undefined;
   // Redis sends an empty host, or a `?`, where it does not know by which name its clients know the node.
   return {
     kind,
-    slot: Number(slot),
-    to: { host: host === '' || host === '?' ? from.host : host, port: Number(port) },
+    slot,
+    to: { host: host === '' || host === '?' ? from.host : host, port },
   };
 }
 
