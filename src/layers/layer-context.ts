@@ -23,6 +23,8 @@ export interface LayerContext {
    * are told at the moment, to this watch too. Where nobody is to tell, only what this process does counts.
    */
   readonly proves: (watch: Watch) => boolean;
+  /** Whether changes of all keys are told at the moment. */
+  readonly armed: () => boolean;
   /** Whether anyone tells of changes in Redis. */
   readonly tellsChanges: boolean;
   /** Milliseconds that a copy may stay of whose changes nobody tells. */

@@ -363,13 +363,17 @@ export class Loading implements FirstReads {
     const run = async (): Promise<T> => {
       const createdAt = redis?.shared.now() ?? Date.now();
       const epoch = this.#context.epoch();
+      // That Redis is heard again ends what was kept without it. Where it is heard already, as while a key only waits to be
+      // told, nothing will: then a copy of whose changes nobody tells is not made.
+      const wasUnheard = !this.#context.armed() || (redis !== undefined && this.isDoubtful(key, redis));
       const watch = watches.begin(redis?.shared.redisKey(key) ?? key);
       try {
         if (!redis) this.#counts.misses++;
         const loaded = await this.#load(flight, stale?.held.value, flight.refresh);
         const fresh = freshOf(loaded, createdAt, policy, this.#context.barrier);
         // With a new connection since, changes may have gone unheard that the copies of the new one know of.
-        if (fresh && !watch.changed && !flight.outdated && epoch === this.#context.epoch()) {
+        const isCurrent = !watch.changed && !flight.outdated && epoch === this.#context.epoch();
+        if (fresh && isCurrent && !(wasUnheard && this.#context.armed())) {
           this.#copies.keep(key, fresh.kept, policy, undefined, !redis);
         }
         this.tell(key, 'load', createdAt, 'fresh');

@@ -119,6 +119,7 @@ export class CacheParts {
         logger.debug(`${operation} failed and was done without`, { error, key });
       },
       epoch: () => coherence?.epoch ?? 0,
+      armed: () => coherence?.armed ?? false,
       tellsChanges: coherence !== undefined,
       proves: (watch) => !watch.changed && !watch.deaf && (coherence?.proves(watch.redisKey) ?? true),
       unprovenLife: settings.unprovenLife,
