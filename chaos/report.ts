@@ -66,7 +66,8 @@ function renderViolation({ promise, key, what, about }: Violation, { history }: 
   for (const life of readers) {
     const worker = Number(life.split('.')[0]);
     for (const { begin, end } of history.unready.get(worker) ?? []) {
-      if (begin <= to && end >= from) events.push({ at: begin, text: `${span(begin, end)}  ${life} is not ready` });
+      if (begin <= to && end >= from)
+        events.push({ at: begin, text: `${span(begin, end)}  ${life} is not ready` });
     }
   }
   for (const fault of history.faults) {

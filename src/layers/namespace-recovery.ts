@@ -153,7 +153,8 @@ export class NamespaceRecovery implements Recoverable {
   }
 
   async #replayTags(): Promise<void> {
-    const held = this.#heldTags;
+    // A copy: those that come meanwhile are not told by this, and must be told apart.
+    const held = [...this.#heldTags];
     if (held.length === 0) return;
     let failed: readonly string[] = [];
     let failure: unknown;

@@ -10,4 +10,6 @@ export {
 } from './conformance/subject.js';
 export { FaultProxy, type FaultProxyTarget, type SlowNetwork } from './fault-proxy.js';
 export { FakeClock } from './fake-clock.js';
+export { ChaosPort } from './chaos-port.js';
+export type { PortFault, PortFaultOptions } from './port-faults.js';
 export { seededRandom } from './seeded-random.js';

@@ -64,7 +64,10 @@ describe('whatever is given as an option', () => {
         fc.constantFrom('redis://', 'rediss://', 'http://', ''),
         fc.constantFrom('', `:${secret}@`, `ada:${secret}@`, `ada:%${secret}@`, '@', ':@'),
         fc.oneof(fc.domain(), fc.constantFrom('', 'localhost', '[::1]', '127.0.0.1', '%00', 'a b')),
-        fc.oneof(fc.constant(''), fc.integer({ min: -5, max: 70_000 }).map((port) => `:${port}`)),
+        fc.oneof(
+          fc.constant(''),
+          fc.integer({ min: -5, max: 70_000 }).map((port) => `:${port}`),
+        ),
         fc.constantFrom('', '/', '/3', '/-1', '/99999999999', '/x', '/1/2', '?db=1', '#1'),
       )
       .map((parts) => parts.join(''));

@@ -19,23 +19,23 @@ const NODES =
 
 /** Numbers as a server might give them, or what stands where there should be one. */
 const number = fc.oneof(
-  fc.nat(SLOT_COUNT - 1),
-  fc.constantFrom<unknown>(-1, -1e15, 1e15, 16_384, 65_536, 2.5, NaN, '7', '-1e15', null),
-  anyReply,
+  { weight: 4, arbitrary: fc.nat(SLOT_COUNT - 1) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom<unknown>(-1, -1e15, 1e15, 16_384, 65_536, 2.5, NaN, '7', '-1e15', null),
+  },
+  { weight: 1, arbitrary: anyReply },
 );
+const named = fc.oneof(fc.string({ maxLength: 9 }), fc.constant(null));
 const member = fc.oneof(
-  fc.tuple(fc.oneof(fc.string({ maxLength: 9 }), fc.constant(null)), number, fc.string({ maxLength: 4 })),
-  anyReply,
+  { weight: 4, arbitrary: fc.tuple(named, fc.integer({ min: 1, max: 65_535 }), fc.string({ maxLength: 4 })) },
+  { weight: 1, arbitrary: fc.tuple(named, number, fc.string({ maxLength: 4 })) },
+  { weight: 1, arbitrary: anyReply },
 );
+const range: fc.Arbitrary<unknown> = fc.tuple(number, number, member, member);
 const slots = fc.oneof(
-  fc.array(
-    fc.oneof(
-      fc.tuple(number, number, member, member).map((range) => range as unknown),
-      anyReply,
-    ),
-    { maxLength: 5 },
-  ),
-  anyReply,
+  { weight: 5, arbitrary: fc.array(fc.oneof({ weight: 4, arbitrary: range }, anyReply), { maxLength: 5 }) },
+  { weight: 1, arbitrary: anyReply },
 );
 
 function isPort(port: number): boolean {
@@ -44,7 +44,11 @@ function isPort(port: number): boolean {
 
 describe('a view of the cluster', () => {
   it('is made of whatever the nodes answer, or a CacheError; its slots and ports are such as there are', () => {
-    const nodes = fc.oneof(mutatedText(fc.constant(NODES)), fc.constant(new ServerError('no')), anyReply);
+    const nodes = fc.oneof(
+      mutatedText(fc.constant(NODES)),
+      fc.constant<unknown>(new ServerError('no')),
+      anyReply,
+    );
     fc.assert(
       fc.property(nodes, slots, (first, second) => {
         const map = new Topology({
@@ -79,9 +83,18 @@ describe('a refusal', () => {
   it('names a slot and a port such as there are, whatever the error says', () => {
     const word = fc.constantFrom('MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN', 'LOADING', 'ERR');
     const made = fc
-      .tuple(word, fc.integer({ min: -2, max: 20_000 }), fc.string({ maxLength: 8 }), fc.integer({ min: -2, max: 70_000 }))
+      .tuple(
+        word,
+        fc.integer({ min: -2, max: 20_000 }),
+        fc.string({ maxLength: 8 }),
+        fc.integer({ min: -2, max: 70_000 }),
+      )
       .map(([kind, slot, host, port]) => `${kind} ${slot} ${host}:${port}`);
-    const text = fc.oneof(made, mutatedText(made), fc.constantFrom('MOVED 9999999999999999 h:1', 'ASK 1 h:00'));
+    const text = fc.oneof(
+      made,
+      mutatedText(made),
+      fc.constantFrom('MOVED 9999999999999999 h:1', 'ASK 1 h:00'),
+    );
     fc.assert(
       fc.property(text, (message) => {
         const found = refusal(new ServerError('no', { cause: new Error(message) }), ASKED);

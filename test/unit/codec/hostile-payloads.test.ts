@@ -25,8 +25,25 @@ function readOrRefuse(codec: Codec, bytes: Buffer): void {
 
 /** Tokens of each format that are followed by a length, with one that lies. */
 const LIES: Readonly<Record<string, readonly string[]>> = {
-  msgpack: ['ddffffffff', 'dfffffffff', 'dbffffffff', 'c6ffffffff', 'c9ffffffff74', 'dcffff', 'd47240ddffffffff'],
-  v8: ['41ffffffff0f', '61ffffffff0f', '22ffffffff0f', '63feffffff0f', '42ffffffff0f', '5affffffff0f', '6f', '3b'],
+  msgpack: [
+    'ddffffffff',
+    'dfffffffff',
+    'dbffffffff',
+    'c6ffffffff',
+    'c9ffffffff74',
+    'dcffff',
+    'd47240ddffffffff',
+  ],
+  v8: [
+    '41ffffffff0f',
+    '61ffffffff0f',
+    '22ffffffff0f',
+    '63feffffff0f',
+    '42ffffffff0f',
+    '5affffffff0f',
+    '6f',
+    '3b',
+  ],
   json: ['5b5b5b5b5b5b5b5b', '7b2261223a', '31653939393939', '225c7564383030'],
 };
 
@@ -70,7 +87,8 @@ describe.each([msgpackCodec(), jsonCodec(), v8Codec()])('the $name codec', (code
       fc.asyncProperty(hostile, fc.nat(15), async (payload, compressor) => {
         const entry = encodeEntry({ codec: codec.id, compressor, createdAt: 1 }, payload);
         const found = serializer.decode(entry);
-        if (!found.ok) expect(found.reason).toMatch(/^(unfinished|undecodable|other-codec|too-large|missing-blob)$/);
+        if (!found.ok)
+          expect(found.reason).toMatch(/^(unfinished|undecodable|other-codec|too-large|missing-blob)$/);
         await serializer.finish(entry);
       }),
       { numRuns: 200 },
@@ -113,11 +131,17 @@ describe('a plain value', () => {
     const serializer = new PlainSerializer(() => 1);
     const json = fc.json().map((text) => Buffer.from(text));
     fc.assert(
-      fc.property(fc.oneof(mutated(json), fc.uint8Array().map((bytes) => Buffer.from(bytes))), (bytes) => {
-        const found = serializer.decode(bytes);
-        if (!found.ok) expect(found.reason).toBe('not-ours');
-        else expect(JSON.parse(bytes.toString())).toEqual(found.value);
-      }),
+      fc.property(
+        fc.oneof(
+          mutated(json),
+          fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+        ),
+        (bytes) => {
+          const found = serializer.decode(bytes);
+          if (!found.ok) expect(found.reason).toBe('not-ours');
+          else expect(JSON.parse(bytes.toString())).toEqual(found.value);
+        },
+      ),
     );
   });
 });

@@ -20,7 +20,10 @@ describe('a message of changes', () => {
   });
 
   it('is told from whatever else is published on the channel', () => {
-    const other = fc.record({ by: fc.jsonValue(), n: fc.jsonValue(), keys: fc.jsonValue() }, { requiredKeys: [] });
+    const other = fc.record(
+      { by: fc.jsonValue(), n: fc.jsonValue(), keys: fc.jsonValue() },
+      { requiredKeys: [] },
+    );
     const text = fc.oneof(
       mutatedText(message.map(encodeMessage)),
       other.map((value) => JSON.stringify(value)),
@@ -41,10 +44,9 @@ describe('a message of changes', () => {
   });
 
   it('of any number is heard without counting up to it', () => {
-    const numbers = fc.array(
-      fc.tuple(fc.boolean(), fc.oneof(fc.nat(5), fc.maxSafeInteger())),
-      { maxLength: 30 },
-    );
+    const numbers = fc.array(fc.tuple(fc.boolean(), fc.oneof(fc.nat(5), fc.maxSafeInteger())), {
+      maxLength: 30,
+    });
     fc.assert(
       fc.property(numbers, (told) => {
         const log = new PublisherLog(() => undefined);

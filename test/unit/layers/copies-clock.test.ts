@@ -42,7 +42,14 @@ describe('a copy, while the clock of the server is set to and fro', () => {
         const copies = new Copies(tier, () => server, UNPROVEN);
         const { freshFor, age, proven } = given;
         const usableFor = given.usableFor === undefined ? undefined : freshFor + given.usableFor;
-        const kept: Kept = { value: 'v', tags: [], createdAt: server - age, freshFor, usableFor, cost: undefined };
+        const kept: Kept = {
+          value: 'v',
+          tags: [],
+          createdAt: server - age,
+          freshFor,
+          usableFor,
+          cost: undefined,
+        };
         copies.keep('k', kept, POLICY, undefined, proven);
         const plainUntil = mono + freshFor - age;
         const until = Math.min(mono + (usableFor ?? freshFor) - age, proven ? Infinity : mono + UNPROVEN);

@@ -21,7 +21,9 @@ describe('what stands under a tag', () => {
     const stored = fc.oneof(
       mutatedText(written).map((text) => Buffer.from(text)),
       fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
-      fc.constantFrom('?claim', '1:', ':1', '-1', '1e9', '9'.repeat(400), '1:2:3', '1\n').map((text) => Buffer.from(text)),
+      fc
+        .constantFrom('?claim', '1:', ':1', '-1', '1e9', '9'.repeat(400), '1:2:3', '1\n')
+        .map((text) => Buffer.from(text)),
       anyReply,
     );
     fc.assert(
