@@ -6,7 +6,8 @@ import pg from 'pg';
 import { seededRandom } from 'tiercel/testing';
 import { startPostgres } from '../servers/postgres.js';
 import { check, type Verdict } from './check/check.js';
-import { deploy, type Topology } from './deployment.js';
+import { deploy } from './deploy.js';
+import type { Topology } from './deployment.js';
 import { Fleet } from './fleet.js';
 import {
   KINDS,

@@ -209,10 +209,8 @@ export class ChaosPort implements RedisPort {
     };
     forward({
       received: (answer) => {
-        if (fault === 'unanswered') return call.lose();
-        // Bytes are only lent: what is handed over later is a copy.
-        const own = fault === 'delayed' ? (copied(answer) as T) : answer;
-        answered(() => receiver.received(own, slot));
+        if (fault === 'unanswered') call.lose();
+        else answered(() => receiver.received(answer, slot));
       },
       failed: (error) => answered(() => receiver.failed(error, slot)),
     });
@@ -260,9 +258,4 @@ function follow<T>(promise: Promise<T>, receiver: Receiver<T>): void {
     (answer) => receiver.received(answer, 0),
     (error: unknown) => receiver.failed(error as CacheError, 0),
   );
-}
-
-function copied(reply: unknown): unknown {
-  if (Buffer.isBuffer(reply)) return Buffer.from(reply);
-  return Array.isArray(reply) ? reply.map(copied) : reply;
 }

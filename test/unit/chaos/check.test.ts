@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { check } from '../../../chaos/check/check.js';
-import type { Bounds, Fault, History, Load, Read, Write } from '../../../chaos/history.js';
+import {
+  OUTSIDE,
+  type Bounds,
+  type Fault,
+  type History,
+  type Load,
+  type Read,
+  type Write,
+} from '../../../chaos/history.js';
 
 const BOUNDS: Bounds = {
   hop: 50,
@@ -147,6 +155,31 @@ describe('the checker, under faults', () => {
     const deaths = new Map([['0.0', 2005]]);
     expect(promisesBroken({ writes, deaths, reads: [read('start', 5900)] })).toEqual([]);
     expect(promisesBroken({ writes, deaths, reads: [read('start', 6200)] })).toEqual(['P2-P3']);
+  });
+
+  it('takes a copy that was loaded while Redis refused, over a link that was ready, for as long as any without a link', () => {
+    const writes = [write('a', 2000, 2010)];
+    const refused = new Map([[1, [{ begin: 1990, end: 2020 }]]]);
+    expect(promisesBroken({ writes, refused, reads: [read('start', 3000)] })).toEqual([]);
+    expect(promisesBroken({ writes, refused, reads: [read('start', 3100)] })).toEqual(['P2-P3']);
+    expect(promisesBroken({ writes, refused, reads: [read('start', 2100, 2)] })).toEqual(['P2-P3']);
+  });
+
+  it('finds no excuse in a slot that moves', () => {
+    const move: Fault = { name: 'slot move', begin: 1000, end: 3000 };
+    const writes = [write('a', 2000, 2010)];
+    expect(promisesBroken({ writes, faults: [move], reads: [read('start', 2100)] })).toEqual(['P2-P3']);
+    expect(promisesBroken({ faults: [move], loads: [load(0, 2000, 2100), load(1, 2050, 2150)] })).toEqual([
+      'P1',
+    ]);
+  });
+
+  it('has what other programs were told amid a failover done by the time that the old value is over', () => {
+    const takeover: Fault = { name: 'takeover', begin: 1000, end: 3000 };
+    const told = { faults: [takeover], writes: [write('a', 2000, 2010, { worker: OUTSIDE })] };
+    expect(promisesBroken({ ...told, failsOver: true, reads: [read('start', 5900)] })).toEqual([]);
+    expect(promisesBroken({ ...told, failsOver: true, reads: [read('start', 6200)] })).toEqual(['P2-P3']);
+    expect(promisesBroken({ ...told, reads: [read('start', 5900)] })).toEqual(['P2-P3']);
   });
 });
 
