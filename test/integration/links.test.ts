@@ -173,7 +173,8 @@ describe('the links to Redis', () => {
         ),
       );
     }
-    expect(externalMemory() - before).toBeLessThan(50_000_000);
+    // Memory of buffers is given back beside the thread that collects.
+    await eventually('bounded memory', () => externalMemory() - before < 30_000_000);
     expect(refusals).toEqual(new Set(['TIERCEL_CONNECTION', 'TIERCEL_DEADLINE', 'TIERCEL_OVERLOADED']));
     await server.thaw();
     await eventually('the return', async () => (await client.healthCheck()).healthy);
