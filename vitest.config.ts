@@ -8,8 +8,11 @@ const onServers = {
   testTimeout: 20_000,
   hookTimeout: 60_000,
 };
-/** Whole programs, which keep the machine busy by themselves, or look at what their process holds. */
-const alone = ['test/integration/{chaos,demo,soak}/**/*.test.ts'];
+/** Whole programs, which keep the machine busy by themselves, or look at what their process holds; and how far replicas are behind. */
+const alone = [
+  'test/integration/{chaos,demo,soak}/**/*.test.ts',
+  'test/integration/cluster/read-from.test.ts',
+];
 
 export default defineConfig({
   test: {
