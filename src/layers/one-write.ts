@@ -1,12 +1,13 @@
 import type { Watch } from '../coherence/watches.js';
 import { attribute, type CacheError } from '../errors.js';
 import type { Receiver, Reply } from '../redis/port.js';
+import { isOk } from '../redis/reply-text.js';
 import type { Copies } from './copies.js';
 import { countWrite, defer } from './counted.js';
 import type { EntryPolicy } from './entry-policy.js';
 import type { LayerContext, RedisParts } from './layer-context.js';
 import type { Kept } from './memory-tier.js';
-import { isProof, isWritten, notWritten, type Writing } from './shared-tier.js';
+import { isProof, notWritten, type Writing } from './shared-tier.js';
 
 /** A value that is to be stored, as it is to be kept in memory and as Redis is to have it. */
 export interface Prepared extends Writing {
@@ -59,7 +60,7 @@ export class OneWrite implements Receiver<Reply> {
 
   received(reply: Reply, slot: number): void {
     if (slot === 1) this.#isProven = isProof(reply, this.#prepared.entry);
-    else if (!isWritten(reply)) this.#failure = notWritten();
+    else if (!isOk(reply)) this.#failure = notWritten();
     this.#settle(slot);
   }
 

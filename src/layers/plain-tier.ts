@@ -20,6 +20,7 @@ import {
   type Writing,
 } from './shared-tier.js';
 import { answersWith } from '../redis/reply-error.js';
+import { lifeArgument } from './life-argument.js';
 import { RedisAway } from './redis-away.js';
 
 const STORE = `
@@ -299,11 +300,6 @@ export class PlainTier implements Tier {
     if (found) return found;
     throw error instanceof CacheError ? new RedisAway(error) : error;
   }
-}
-
-/** Of milliseconds, or `Infinity`. */
-function lifeArgument(life: number): string {
-  return life === Infinity ? '' : String(life);
 }
 
 function digestOf(bytes: Buffer): Buffer {

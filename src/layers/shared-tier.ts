@@ -6,6 +6,8 @@ import { REFRESH_PREFIX, type KeySpace } from '../client/key-space.js';
 import { CacheError, ServerError } from '../errors.js';
 import type { Command, Reader, Receiver, RedisPort, Reply } from '../redis/port.js';
 import { answersWith } from '../redis/reply-error.js';
+import { isOk } from '../redis/reply-text.js';
+import { lifeArgument } from './life-argument.js';
 import { Script } from '../redis/script.js';
 import { turnClock } from '../runtime/turn-clock.js';
 import { RedisAway } from './redis-away.js';
@@ -268,7 +270,7 @@ export class SharedTier {
    */
   async fill(claim: Claim, entry: Buffer, keepFor: number): Promise<Filled> {
     const redisKey = this.redisKey(claim.key);
-    const args = [claim.expects, entry, keepFor === Infinity ? '' : String(keepFor)];
+    const args = [claim.expects, entry, lifeArgument(keepFor)];
     const deadline = this.#port.deadline();
     if (!this.tellsChanges) {
       return (await FILL.run(this.#port, [redisKey], args, deadline)) === 1 ? 'stands' : 'refused';
@@ -309,7 +311,7 @@ export class SharedTier {
       const written = replies[next++];
       const proof = this.#proves(prove) ? replies[next++] : undefined;
       if (written instanceof CacheError) return written;
-      if (!isWritten(written)) return notWritten();
+      if (!isOk(written)) return notWritten();
       // It is written, whatever became of the proof.
       if (proof === undefined) return !this.tellsChanges;
       return !(proof instanceof CacheError) && isProof(proof, entry);
@@ -445,9 +447,4 @@ export function notWritten(): CacheError {
 /** Whether the version that was read behind the write is that of the entry. */
 export function isProof(reply: Reply | undefined, entry: Buffer): boolean {
   return isSame(reply, Buffer.from(versionOf(entry), 'latin1'));
-}
-
-/** Clients differ in whether a simple string comes as text. */
-export function isWritten(reply: Reply | undefined): boolean {
-  return reply === 'OK' || (Buffer.isBuffer(reply) && reply.toString() === 'OK');
 }

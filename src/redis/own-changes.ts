@@ -1,4 +1,5 @@
 import type { CommandArgument, Reply } from './port.js';
+import { isOk } from './reply-text.js';
 
 /** Keys that a command changes, if its reply says that it did. */
 export interface OwnChange {
@@ -32,9 +33,6 @@ export function ownChange(args: readonly CommandArgument[]): OwnChange | undefin
 
 const isNothing = (reply: Reply): boolean => reply === null;
 const isOne = (reply: Reply): boolean => reply === 1;
-/** Clients differ in whether a simple string comes as text. */
-const isOk = (reply: Reply): boolean =>
-  reply === 'OK' || (Buffer.isBuffer(reply) && reply.toString() === 'OK');
 
 /**
  * Tells the news of what a connection has changed itself from the news of everybody else's changes.

@@ -8,3 +8,8 @@ export function replyText(reply: Reply): string {
   if (typeof reply === 'number' || typeof reply === 'bigint') return String(reply);
   throw new ServerError('Redis answered with something else than the text that was asked for');
 }
+
+/** Whether a write says that it was done; clients differ in whether a simple string comes as text. */
+export function isOk(reply: Reply): boolean {
+  return reply === 'OK' || (Buffer.isBuffer(reply) && reply.toString() === 'OK');
+}

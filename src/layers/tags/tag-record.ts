@@ -1,6 +1,7 @@
 import { CacheError, ServerError } from '../../errors.js';
 import type { RedisPort, Reply } from '../../redis/port.js';
 import { Script } from '../../redis/script.js';
+import { lifeArgument } from '../life-argument.js';
 
 /**
  * What Redis holds about a tag, as text: `1764000000000` or `1764000000000:1764003600000`, the stamp and when the record
@@ -28,10 +29,6 @@ function readTagRecord(bytes: Buffer): TagRecord | undefined {
   const parts = /^(\d{1,15})(?::(\d{1,15}))?$/.exec(bytes.toString('latin1'));
   if (!parts) return undefined;
   return { stamp: Number(parts[1]), until: parts[2] === undefined ? Infinity : Number(parts[2]) };
-}
-
-function lifeArgument(ms: number): string {
-  return ms === Infinity ? '' : String(ms);
 }
 
 const NOW = `
