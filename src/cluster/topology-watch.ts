@@ -7,6 +7,7 @@ import { readView } from './cluster-view.js';
 import type { NodeAddress } from './redirection.js';
 import type { Topology } from './topology.js';
 import { textOf } from './text-of.js';
+import { isUnsettled } from './unsettled.js';
 
 /** How many nodes are asked at once: one of them may be cut off from the others and not know it. */
 const ASKED_AT_ONCE = 3;
@@ -18,6 +19,8 @@ const SHORTEST_PAUSE = 10;
 const WHEN_TROUBLED = { first: 150, longest: 500 };
 /** Every so many pulses the whole view is asked for, whatever a glance shows. */
 const WHOLE_EVERY = 15;
+/** While the view is unsettled it is asked for again after this part of the time that has lasted: a node can be down for days. */
+const PART_OF_UNREST = 0.1;
 
 export interface TopologyWatchParts {
   readonly topology: Topology;
@@ -36,7 +39,8 @@ export interface TopologyWatchParts {
  *
  * That look is what bounds how long a copy of a value may be served that came from a primary which has been voted out and
  * cannot tell: cut off from its cluster but not from us, it goes on to answer. An election raises the cluster's epoch, which
- * is one small answer of any two nodes.
+ * is one small answer of any two nodes. The epoch is raised when the election begins, and what comes of it is known to one
+ * node sooner than to another: after the news the whole view is asked for with every pulse until it is settled.
  */
 export class TopologyWatch {
   readonly #topology: Topology;
@@ -47,6 +51,8 @@ export class TopologyWatch {
   /** When the last round that has ended began. */
   #upTo = -Infinity;
   #epoch = 0;
+  /** Since when there has been something that a later view will tell otherwise. */
+  #unsettledSince: number | undefined;
   /** How many nodes the last view had. */
   #nodes = 0;
   #pulses = 0;
@@ -72,6 +78,7 @@ export class TopologyWatch {
 
   /** Something contradicts what is known. */
   soon(): void {
+    if (this.#unsettledSince !== undefined) this.#unsettledSince = performance.now();
     void this.upTo(performance.now());
   }
 
@@ -89,6 +96,9 @@ export class TopologyWatch {
     await this.#askAll(ready.slice(0, ASKED_AT_ONCE));
     this.#upTo = began;
     this.#running = undefined;
+    this.#unsettledSince = isUnsettled(this.#topology, this.#epoch)
+      ? (this.#unsettledSince ?? began)
+      : undefined;
     this.#parts.onRound();
     this.#schedule();
   }
@@ -158,15 +168,22 @@ export class TopologyWatch {
   }
 
   #isTroubled(): boolean {
-    const { topology } = { topology: this.#topology };
+    const topology = this.#topology;
     if (!topology.known || topology.uncovered > 0) return true;
     return topology.owners.some(({ port, downSince }) => port.state !== 'ready' || downSince > 0);
   }
 
   #pulse(): void {
     this.#pulses++;
-    if (this.#isTroubled() || this.#pulses % WHOLE_EVERY === 0) this.soon();
+    if (this.#isTroubled() || this.#isWholeDue()) void this.upTo(performance.now());
     else void this.#look().finally(() => this.#schedule());
+  }
+
+  #isWholeDue(): boolean {
+    if (this.#pulses % WHOLE_EVERY === 0) return true;
+    if (this.#unsettledSince === undefined) return false;
+    const now = performance.now();
+    return now - this.#lastBegan >= (now - this.#unsettledSince) * PART_OF_UNREST;
   }
 
   async #look(): Promise<void> {
