@@ -8,11 +8,8 @@ const onServers = {
   testTimeout: 20_000,
   hookTimeout: 60_000,
 };
-/** Whole programs, which keep the machine busy by themselves, or look at what their process holds; and how nodes of a Cluster keep up. */
-const alone = [
-  'test/integration/{chaos,demo,soak}/**/*.test.ts',
-  'test/integration/cluster/{node-manager,read-from}.test.ts',
-];
+/** Whole programs, which keep the machine busy by themselves, or look at what their process holds. */
+const alone = ['test/integration/{chaos,demo,soak}/**/*.test.ts'];
 
 export default defineConfig({
   test: {
