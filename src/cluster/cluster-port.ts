@@ -162,21 +162,21 @@ export class ClusterPort implements RedisPort {
   get(key: string, deadline?: number): Promise<Buffer | null> {
     if (deadline !== undefined)
       return this.send({ key, args: ['GET', key] }, deadline) as Promise<Buffer | null>;
-    return new Promise((received, failed) => this.readTo(key, { received, failed }, 0, false));
+    return new Promise((received, failed) => this.readTo(key, { received, failed }, 0, undefined));
   }
 
-  readTo(key: string, reader: Reader, slot: number, once: boolean): void {
+  readTo(key: string, reader: Reader, slot: number, source: object | undefined): void {
     const keySlot = slotOf(key);
     const owner = this.topology.owner(keySlot);
     const node = owner && this.#replicas ? this.#replicas.choose(keySlot, owner) : owner;
-    if (node) this.#readsOf(node).read(key, reader, slot, once);
+    if (node) this.#readsOf(node).read(key, reader, slot, source);
     else this.sendTo({ key, args: ['GET', key] }, reader, slot);
   }
 
   getMany(keys: readonly string[], deadline?: number): Promise<Array<Buffer | null | CacheError>> {
     return Replies.of<Buffer | null>(keys.length, (answers) => {
       for (const [slot, key] of keys.entries()) {
-        if (deadline === undefined) this.readTo(key, answers, slot, false);
+        if (deadline === undefined) this.readTo(key, answers, slot, undefined);
         else this.#sendTo({ key, args: ['GET', key] }, answers, slot, deadline);
       }
     });

@@ -22,12 +22,12 @@ export class NodeReads implements Receiver<Reply> {
     this.#until = this.#began + timeout;
   }
 
-  read(key: string, reader: Reader, slot: number, once: boolean): void {
+  read(key: string, reader: Reader, slot: number, source: object | undefined): void {
     const place = this.#keys.length;
     this.#keys.push(key);
     this.#readers.push(reader);
     this.#slots.push(slot);
-    this.#node.port.readTo(key, this, place, once);
+    this.#node.port.readTo(key, this, place, source);
   }
 
   received(reply: Reply, place: number): void {

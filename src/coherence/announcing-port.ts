@@ -73,8 +73,8 @@ export class AnnouncingPort implements RedisPort {
     return this.#port.get(key, deadline);
   }
 
-  readTo(key: string, reader: Reader, slot: number, once: boolean): void {
-    this.#port.readTo(key, reader, slot, once);
+  readTo(key: string, reader: Reader, slot: number, source: object | undefined): void {
+    this.#port.readTo(key, reader, slot, source);
   }
 
   getMany(keys: readonly string[], deadline?: number): Promise<Array<Buffer | null | CacheError>> {

@@ -82,7 +82,7 @@ export class BulkRead implements Reader {
     const key = this.#keys[place] as string;
     const redisKey = redis.shared.redisKey(key);
     if (copies.keeps(this.#policy)) this.#watches[place] = context.watches.begin(redisKey);
-    redis.shared.readTo(redisKey, this.#isOne ? traced(context, key, this) : this, place, false);
+    redis.shared.readTo(redisKey, this.#isOne ? traced(context, key, this) : this, place, this);
   }
 
   received(bytes: Buffer | null, place: number): void {

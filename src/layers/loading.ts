@@ -19,6 +19,9 @@ import { askRedis, RedisAway } from './redis-away.js';
 import type { Filled, Found, InTheWay, Lease, StoredEntry } from './shared-tier.js';
 import type { FirstReads, Flight, SingleFlight } from './single-flight.js';
 
+/** The source of the reads of all flights: but one at a time reads a key, whatever the namespace. */
+const FLIGHTS = {};
+
 /**
  * How a flight comes to its answer: through Redis, waiting for the load of whoever has the lease or loading under its own; or,
  * where Redis fails, by a load alone.
@@ -50,7 +53,7 @@ export class Loading implements FirstReads {
     }
     // What is not kept need not be watched.
     if (this.#copies.keeps(flight.policy)) flight.watch = this.#context.watches.begin(redisKey);
-    redis.shared.readTo(redisKey, traced(this.#context, flight.key, flight), 0, true);
+    redis.shared.readTo(redisKey, traced(this.#context, flight.key, flight), 0, FLIGHTS);
   }
 
   /** Most reads end here: they take no further promise and no second turn where they find what they look for. */

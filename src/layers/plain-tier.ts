@@ -119,8 +119,8 @@ export class PlainTier implements Tier {
     }
   }
 
-  readTo(redisKey: string, reader: Reader, slot: number, once: boolean): void {
-    this.#port.readTo(redisKey, reader, slot, once);
+  readTo(redisKey: string, reader: Reader, slot: number, source: object): void {
+    this.#port.readTo(redisKey, reader, slot, source);
   }
 
   encode(value: unknown, fields: ValueFields): Buffer {

@@ -177,8 +177,8 @@ export class SharedTier {
   }
 
   /** The read that every answer begins with. What is found is for {@link decode}, and a failure for {@link inTheWay} to look at. */
-  readTo(redisKey: string, reader: Reader, slot: number, once: boolean): void {
-    this.#port.readTo(redisKey, reader, slot, once);
+  readTo(redisKey: string, reader: Reader, slot: number, source: object): void {
+    this.#port.readTo(redisKey, reader, slot, source);
   }
 
   /**

@@ -126,8 +126,8 @@ export class RedisLink {
   }
 
   /** See `RedisPort.readTo`. */
-  readTo(key: string, reader: Reader, slot: number, once: boolean): void {
-    this.#reads.read(key, reader, slot, once);
+  readTo(key: string, reader: Reader, slot: number, source: object | undefined): void {
+    this.#reads.read(key, reader, slot, source);
   }
 
   /** @param deadline - when it must be settled, by `performance.now()`; `commandTimeout` from now if left out. */

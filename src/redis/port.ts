@@ -116,9 +116,10 @@ export interface RedisPort {
    * The same by the common deadline and without a promise, for reads that are many and hot. However it is asked, a key stands
    * once in a command.
    *
-   * @param once - the caller knows that nobody else reads this key in this turn, which spares looking for others who do.
+   * @param source - who asks for no key twice in one turn of the event loop: a turn in which but one asks needs no look for keys
+   * that stand there twice. Undefined for who may.
    */
-  readTo(key: string, reader: Reader, slot: number, once: boolean): void;
+  readTo(key: string, reader: Reader, slot: number, source: object | undefined): void;
   /** The bytes of many keys in the order asked; a key's own error stands in its place. */
   getMany(keys: readonly string[], deadline?: number): Promise<Array<Buffer | null | CacheError>>;
   send(command: Command, deadline?: number): Promise<Reply>;

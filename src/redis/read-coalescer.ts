@@ -34,7 +34,9 @@ export class ReadCoalescer {
   readonly #send: (args: readonly CommandArgument[]) => Promise<Reply>;
   readonly #apart: ApartReads | undefined;
   #waiting: Reads = noReads();
-  /** Whether a key may be among those waiting twice. */
+  /** Whose reads are waiting. */
+  #source: object | undefined;
+  /** Whether a key may be among them twice. */
   #mayRepeat = false;
   #meanBytes = 512;
   readonly #flushNow = (): void => this.#flush();
@@ -49,23 +51,28 @@ export class ReadCoalescer {
   }
 
   get(key: string): Promise<Buffer | null> {
-    return new Promise((received, failed) => this.read(key, { received, failed }, 0, false));
+    return new Promise((received, failed) => this.read(key, { received, failed }, 0, undefined));
   }
 
   /** See `RedisPort.readTo`. */
-  read(key: string, reader: Reader, slot: number, once: boolean): void {
+  read(key: string, reader: Reader, slot: number, source: object | undefined): void {
     const { keys, readers, slots } = this.#waiting;
     // nextTick comes after all promises settled in this turn were followed, so their readers are in.
-    if (keys.length === 0) process.nextTick(this.#flushNow);
+    if (keys.length === 0) {
+      process.nextTick(this.#flushNow);
+      this.#source = source;
+    } else if (source === undefined || source !== this.#source) {
+      this.#mayRepeat = true;
+    }
     keys.push(key);
     readers.push(reader);
     slots.push(slot);
-    if (!once) this.#mayRepeat = true;
   }
 
   #flush(): void {
     const reads = this.#mayRepeat ? distinct(this.#waiting) : this.#waiting;
     this.#waiting = noReads();
+    this.#source = undefined;
     this.#mayRepeat = false;
     if (this.#apart) this.#askApart(reads, this.#apart);
     else this.#askTogether(reads);

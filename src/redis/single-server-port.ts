@@ -49,14 +49,14 @@ export class SingleServerPort implements RedisPort {
     return this.#pool.for(key).get(key, deadline);
   }
 
-  readTo(key: string, reader: Reader, slot: number, once: boolean): void {
-    this.#pool.for(key).readTo(key, reader, slot, once);
+  readTo(key: string, reader: Reader, slot: number, source: object | undefined): void {
+    this.#pool.for(key).readTo(key, reader, slot, source);
   }
 
   getMany(keys: readonly string[], deadline?: number): Promise<Array<Buffer | null | CacheError>> {
     return Replies.of<Buffer | null>(keys.length, (answers) => {
       for (const [slot, key] of keys.entries()) {
-        if (deadline === undefined) this.readTo(key, answers, slot, false);
+        if (deadline === undefined) this.readTo(key, answers, slot, undefined);
         else this.#pool.for(key).sendTo(['GET', key], answers, slot, deadline);
       }
     });

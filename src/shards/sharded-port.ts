@@ -79,8 +79,8 @@ export class ShardedPort implements RedisPort {
     return this.shardOf(key).get(key, deadline);
   }
 
-  readTo(key: string, reader: Reader, slot: number, once: boolean): void {
-    this.shardOf(key).readTo(key, reader, slot, once);
+  readTo(key: string, reader: Reader, slot: number, source: object | undefined): void {
+    this.shardOf(key).readTo(key, reader, slot, source);
   }
 
   getMany(keys: readonly string[], deadline?: number): Promise<Array<Buffer | null | CacheError>> {

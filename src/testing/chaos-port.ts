@@ -110,8 +110,8 @@ export class ChaosPort implements RedisPort {
     return this.#ask((receiver) => follow(this.#port.get(key, deadline), receiver), deadline);
   }
 
-  readTo(key: string, reader: Reader, slot: number, once: boolean): void {
-    this.#carry((receiver) => this.#port.readTo(key, receiver, 0, once), reader, slot, undefined);
+  readTo(key: string, reader: Reader, slot: number, source: object | undefined): void {
+    this.#carry((receiver) => this.#port.readTo(key, receiver, 0, source), reader, slot, undefined);
   }
 
   async getMany(keys: readonly string[], deadline?: number): Promise<Array<Buffer | null | CacheError>> {

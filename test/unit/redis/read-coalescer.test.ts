@@ -73,10 +73,11 @@ describe('reads of one turn', () => {
       received: (bytes: Buffer | null, slot: number) => void seen.push([String(bytes), slot]),
       failed: () => undefined,
     };
-    for (const slot of [1, 2]) reads.read('a', reader, slot, true);
+    const [one, other] = [{}, {}];
+    for (const slot of [1, 2]) reads.read('a', reader, slot, one);
     await new Promise((resolve) => setImmediate(resolve));
-    for (const slot of [3, 4]) reads.read('a', reader, slot, slot === 3);
-    reads.read('b', reader, 5, true);
+    for (const slot of [3, 4]) reads.read('a', reader, slot, slot === 3 ? one : other);
+    reads.read('b', reader, 5, one);
     await new Promise((resolve) => setImmediate(resolve));
     expect(commands).toEqual([
       ['MGET', 'a', 'a'],

@@ -9,7 +9,14 @@ const KEYS = ['a', 'b', 'c', '{t}1', '{t}2', '{u}1', 'd'.repeat(9)];
 
 /** One thing that happens in a turn; the turn ends with each `end`. */
 const step = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ do: fc.constant('read' as const), key: fc.constantFrom(...KEYS) }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      do: fc.constant('read' as const),
+      key: fc.constantFrom(...KEYS),
+      source: fc.constantFrom(undefined, { name: 'one' }, { name: 'other' }),
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -56,6 +63,7 @@ describe.each([false, true])('reads of one turn, where keys may be apart: %s', (
         const answers: Array<Array<Buffer | null | CacheError>> = [];
         const expected: string[] = [];
         let turn: string[] = [];
+        const asksOf = new Map<object | undefined, Set<string>>();
         const reader: Reader = {
           received: (bytes, slot) => void answers[slot]?.push(bytes),
           failed: (error, slot) => void answers[slot]?.push(error),
@@ -71,11 +79,15 @@ describe.each([false, true])('reads of one turn, where keys may be apart: %s', (
             expected.push(server.fails ? 'failed' : String(server.values.get(key)?.length));
           server.fails = false;
           turn = [];
+          asksOf.clear();
         };
         for (const one of steps) {
           if (one.do === 'read') {
             answers.push([]);
-            reads.read(one.key, reader, answers.length - 1, false);
+            // A source asks for no key twice in a turn.
+            const asked = asksOf.get(one.source) ?? new Set();
+            reads.read(one.key, reader, answers.length - 1, asked.has(one.key) ? undefined : one.source);
+            asksOf.set(one.source, asked.add(one.key));
             turn.push(one.key);
           } else if (one.do === 'write') {
             if (one.size === null) server.values.delete(one.key);
