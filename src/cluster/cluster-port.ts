@@ -77,6 +77,7 @@ export class ClusterPort implements RedisPort {
   readonly #redirects: Redirects;
   readonly #replicas: ReplicaReads | undefined;
   readonly #changeListeners: Array<(key: string | null, part?: KeyPart) => void> = [];
+  readonly #lagListeners: Array<(milliseconds: number) => void> = [];
   readonly healthCheckInterval: number;
   readonly #topologyListeners = new Set<() => void>();
   readonly #stateListeners = new Set<(change: StateChange) => void>();
@@ -265,6 +266,10 @@ export class ClusterPort implements RedisPort {
     this.#changeListeners.push(listener);
   }
 
+  onLag(listener: (milliseconds: number) => void): void {
+    this.#lagListeners.push(listener);
+  }
+
   lastHeard(): number {
     return Math.min(...this.topology.owners.map(({ port }) => port.lastHeard()));
   }
@@ -300,6 +305,10 @@ export class ClusterPort implements RedisPort {
       // What a primary tells of, its replica may not have yet.
       if (key !== null && node.slotCount > 0) this.#replicas?.wrote(slotOf(key));
       for (const listener of this.#changeListeners) listener(key, key === null ? node.part : undefined);
+    });
+    port.onLag((milliseconds) => {
+      // What a replica tells matters to those who read there.
+      if (!node.isReplica || this.#replicas) for (const tell of this.#lagListeners) tell(milliseconds);
     });
     return node;
   }

@@ -117,6 +117,10 @@ export class AnnouncingPort implements RedisPort {
     this.#port.onInvalidate(listener);
   }
 
+  onLag(listener: (milliseconds: number) => void): void {
+    this.#port.onLag(listener);
+  }
+
   lastHeard(): number {
     return this.#port.lastHeard();
   }

@@ -15,6 +15,8 @@ export interface ChangeFeed {
   onUnproven?(listener: () => void): void;
   /** See `RedisPort`. */
   onStateChange(listener: (change: StateChange) => void): () => void;
+  /** See `RedisPort`. */
+  onLag(listener: (milliseconds: number) => void): void;
   /** When it last gave a sign of life, by `performance.now()`; `Infinity` before the first connection. */
   lastHeard(): number;
 }

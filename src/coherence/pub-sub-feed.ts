@@ -70,6 +70,10 @@ export class PubSubFeed implements FeedApart {
     };
   }
 
+  onLag(listener: (milliseconds: number) => void): void {
+    for (const one of this.#listeners) one.onLag(listener);
+  }
+
   /** Of the one that was silent for longest. */
   lastHeard(): number {
     return Math.min(...this.#listeners.map((listener) => listener.lastHeard()));

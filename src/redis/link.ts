@@ -4,6 +4,7 @@ import { backoff } from '../resilience/backoff.js';
 import { DeadlineBatch } from '../resilience/deadline-batch.js';
 import { openConnection, type ChangeListening } from './open-connection.js';
 import type { Connection, Driver } from './connection.js';
+import { Heartbeat } from './heartbeat.js';
 import { OwnChanges, ownChange } from './own-changes.js';
 import { PendingReply, type ReplyObserver } from './pending-reply.js';
 import type { CommandArgument, PortState, Reader, Receiver, Reply, StateChange } from './port.js';
@@ -57,6 +58,7 @@ export class RedisLink {
   readonly #listeners = new Set<(change: StateChange) => void>();
   readonly #backoff: (attempt: number) => number;
   readonly #reads: ReadCoalescer;
+  readonly #heartbeat: Heartbeat;
   /** What a failure means for the link is noted where it happens. */
   readonly #timeReceiver: Receiver<Reply> = {
     received: (reply) => void this.#clock.hear(reply),
@@ -78,7 +80,6 @@ export class RedisLink {
   #lastAttemptEnded = 0;
   #retry: NodeJS.Timeout | undefined;
   #replacement: NodeJS.Timeout | undefined;
-  #heartbeat: NodeJS.Timeout | undefined;
   /** When the server last answered, by `performance.now()`; `Infinity` as long as there was no connection yet. */
   lastHeard = Infinity;
   /** When a caller last asked for something, by `performance.now()`. */
@@ -92,6 +93,7 @@ export class RedisLink {
     const { togetherBy } = settings;
     const read = (key: string, reader: Reader, slot: number): void => this.sendTo(['GET', key], reader, slot);
     this.#reads = new ReadCoalescer((args) => this.send(args), togetherBy && { togetherBy, read });
+    this.#heartbeat = new Heartbeat(settings.heartbeatInterval, (since) => this.#pulse(since));
     this.#backoff = backoff({ base: settings.retryDelay.min, cap: settings.retryDelay.max });
     this.#seek();
   }
@@ -137,7 +139,8 @@ export class RedisLink {
 
   /** The same without a promise. */
   sendTo(args: readonly CommandArgument[], receiver: Receiver<Reply>, slot: number, deadline?: number): void {
-    if (this.#state === 'ready' && this.#current) this.#write(this.#current, args, receiver, slot, deadline);
+    if (this.#state === 'ready' && this.#current)
+      void this.#write(this.#current, args, receiver, slot, deadline);
     else if (this.#state === 'connecting') this.#sendOnceConnected(args, receiver, slot, deadline);
     else receiver.failed(this.#refusal(), slot);
   }
@@ -152,24 +155,27 @@ export class RedisLink {
     this.#listeners.clear();
   }
 
+  /** @returns what the client itself says of it, at whatever time; undefined where it was refused. */
   #write(
     carrier: Carrier,
     args: readonly CommandArgument[],
     receiver: Receiver<Reply>,
     slot: number,
     deadline?: number,
-  ): void {
+  ): Promise<Reply> | undefined {
     if (carrier.inFlight >= this.#settings.maxInFlight) {
       const error = new OverloadedError(
         `${carrier.inFlight} commands already wait for Redis at ${this.#driver.address}`,
       );
       receiver.failed(error, slot);
-      return;
+      return undefined;
     }
     const batch = deadline === undefined ? (this.#batch ??= this.#openBatch()) : this.#batchFor(deadline);
     carrier.inFlight++;
     const change = carrier.own && ownChange(args);
-    new PendingReply(carrier, batch, receiver, slot, change).follow(carrier.connection.send(args));
+    const sent = carrier.connection.send(args);
+    new PendingReply(carrier, batch, receiver, slot, change).follow(sent);
+    return sent;
   }
 
   #openBatch(): DeadlineBatch {
@@ -311,7 +317,7 @@ export class RedisLink {
     const replaced = this.#server !== undefined && this.#server !== connection.server;
     this.#server = connection.server;
     this.#become('ready', undefined, { renewed: true, replaced });
-    this.#beat();
+    this.#heartbeat.start();
   }
 
   #toCacheError(error: unknown): CacheError {
@@ -320,7 +326,7 @@ export class RedisLink {
 
   #lost(cause: CacheError): void {
     this.#current = undefined;
-    clearTimeout(this.#heartbeat);
+    this.#heartbeat.stop();
     clearTimeout(this.#replacement);
     this.#become('lost', cause);
     this.#seek();
@@ -343,15 +349,20 @@ export class RedisLink {
   }
 
   /** A regular question keeps the clock true and finds a half-open connection before a caller does. */
-  #beat(): void {
-    clearTimeout(this.#heartbeat);
-    this.#heartbeat = setTimeout(() => {
-      const carrier = this.#current;
-      if (carrier && this.#state === 'ready') {
-        this.#write(carrier, carrier.connection.pulse ?? PULSE, this.#timeReceiver, 0);
-      }
-      this.#beat();
-    }, this.#settings.heartbeatInterval).unref();
+  #pulse(since: number): void {
+    const carrier = this.#current;
+    if (!carrier || this.#state !== 'ready') return;
+    const sent = this.#write(carrier, carrier.connection.pulse ?? PULSE, this.#timeReceiver, 0);
+    const onLag = this.#changes?.onLag;
+    if (!sent || !onLag) return;
+    // Of whatever kind it is, and past its deadline too: news were as late. Not one by a later connection, as where the
+    // application's client asks again: what the first would have told was lost with it.
+    const answered = (): void => {
+      if (carrier === this.#current) onLag(performance.now() - since);
+    };
+    sent.then(answered, (error: unknown) => {
+      if (this.#driver.isReplyError(error)) answered();
+    });
   }
 
   #become(state: LinkState, cause?: CacheError, { renewed = false, replaced = false } = {}): void {
@@ -367,15 +378,15 @@ export class RedisLink {
   #stopTimers(): void {
     clearTimeout(this.#retry);
     clearTimeout(this.#replacement);
-    clearTimeout(this.#heartbeat);
+    this.#heartbeat.stop();
   }
 }
 
-function withoutOwn({ tracking, listener }: ChangeListening, own: OwnChanges): ChangeListening {
+function withoutOwn(changes: ChangeListening, own: OwnChanges): ChangeListening {
   return {
-    tracking,
+    ...changes,
     listener: (news) => {
-      if (!own.has(news)) listener(news);
+      if (!own.has(news)) changes.listener(news);
     },
   };
 }

@@ -24,6 +24,7 @@ export class Listener {
   readonly #settings: PoolSettings;
   readonly #tracking: Tracking;
   readonly #newsListeners: Array<(news: string | null) => void> = [];
+  readonly #lagListeners: Array<(milliseconds: number) => void> = [];
   readonly #stateListeners = new Set<(change: StateChange) => void>();
   readonly #stopFollowing: () => void;
   #link: RedisLink | undefined;
@@ -63,6 +64,11 @@ export class Listener {
   }
 
   /** See `RedisPort`. */
+  onLag(listener: (milliseconds: number) => void): void {
+    this.#lagListeners.push(listener);
+  }
+
+  /** See `RedisPort`. */
   lastHeard(): number {
     const heard = this.#link?.lastHeard ?? Infinity;
     return heard === Infinity ? this.#heardBefore : heard;
@@ -89,6 +95,9 @@ export class Listener {
       tracking: this.#tracking,
       listener: (news) => {
         for (const tell of this.#newsListeners) tell(news);
+      },
+      onLag: (milliseconds) => {
+        for (const tell of this.#lagListeners) tell(milliseconds);
       },
     });
     this.#link = link;

@@ -8,6 +8,8 @@ export interface ChangeListening {
   readonly tracking: Tracking;
   /** Told of each key, or null for all; of a channel, each message. */
   readonly listener: (news: string | null) => void;
+  /** See `RedisPort`. */
+  readonly onLag?: (milliseconds: number) => void;
 }
 
 /**

@@ -142,6 +142,14 @@ export interface RedisPort {
    */
   onInvalidate(listener: (key: string | null, part?: KeyPart) => void): void;
   /**
+   * Tells how late news of changes are: within so many milliseconds all was heard of that changed at some moment lately. About
+   * every `heartbeatInterval`, of each connection that tells of changes; of none without `tracking`.
+   *
+   * It is the time from a question's being due to its answer's being taken up here, and so a bound: news of what changed when it
+   * was due, or since and before the server answered, come before the answer or together with it.
+   */
+  onLag(listener: (milliseconds: number) => void): void;
+  /**
    * When the server last gave a sign of life, by `performance.now()`; at most `heartbeatInterval` older than the truth.
    * `Infinity` before the first connection.
    */

@@ -14,6 +14,7 @@ export class SingleServerPort implements RedisPort {
   readonly #clock: ServerClock;
   readonly #pool: LinkPool;
   readonly #changeListeners: Array<(key: string | null) => void> = [];
+  readonly #lagListeners: Array<(milliseconds: number) => void> = [];
   readonly tracking: boolean;
   readonly failsOver: boolean;
 
@@ -30,7 +31,10 @@ export class SingleServerPort implements RedisPort {
     const listener = (key: string | null): void => {
       for (const tell of this.#changeListeners) tell(key);
     };
-    this.#pool = new LinkPool(driver, settings, this.#clock, tracking && { tracking, listener });
+    const onLag = (milliseconds: number): void => {
+      for (const tell of this.#lagListeners) tell(milliseconds);
+    };
+    this.#pool = new LinkPool(driver, settings, this.#clock, tracking && { tracking, listener, onLag });
   }
 
   get state(): PortState {
@@ -92,6 +96,10 @@ export class SingleServerPort implements RedisPort {
 
   onInvalidate(listener: (key: string | null) => void): void {
     this.#changeListeners.push(listener);
+  }
+
+  onLag(listener: (milliseconds: number) => void): void {
+    this.#lagListeners.push(listener);
   }
 
   lastHeard(): number {

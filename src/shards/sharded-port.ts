@@ -131,6 +131,10 @@ export class ShardedPort implements RedisPort {
     for (const server of this.servers) server.onInvalidate(listener);
   }
 
+  onLag(listener: (milliseconds: number) => void): void {
+    for (const server of this.servers) server.onLag(listener);
+  }
+
   /** Of the shard that was silent for longest. */
   lastHeard(): number {
     return Math.min(...this.servers.map((server) => server.lastHeard()));

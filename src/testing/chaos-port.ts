@@ -142,6 +142,10 @@ export class ChaosPort implements RedisPort {
     return this.#outage?.lastHeard ?? this.#port.lastHeard();
   }
 
+  onLag(listener: (milliseconds: number) => void): void {
+    this.#port.onLag(listener);
+  }
+
   onInvalidate(listener: (key: string | null, part?: KeyPart) => void): void {
     this.#changeListeners.push(listener);
   }

@@ -17,6 +17,9 @@ class FakeFeed {
     this.#onState = listener;
     return () => undefined;
   }
+  onLag(): void {
+    // Nothing of it concerns coherence.
+  }
   lastHeard(): number {
     return this.heard;
   }

@@ -31,6 +31,7 @@ function portThat(answer: (command: Command) => Reply | Promise<Reply>): RedisPo
     deadline: () => performance.now() + 250,
     serverNow: () => 1000,
     onInvalidate: unused,
+    onLag: unused,
     lastHeard: () => 0,
     onStateChange: unused,
     close: unused,

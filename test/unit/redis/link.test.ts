@@ -1,8 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Connection, Driver } from '../../../src/redis/connection.js';
 import { RedisLink, type LinkSettings } from '../../../src/redis/link.js';
+import type { ChangeListening } from '../../../src/redis/open-connection.js';
 import type { Reply } from '../../../src/redis/port.js';
 import { ServerClock } from '../../../src/redis/server-clock.js';
+import { deferred } from '../../../servers/deferred.js';
+import { eventually } from '../../support/eventually.js';
 import { becomes } from '../../support/port-state.js';
 
 const SETTINGS: LinkSettings = {
@@ -21,6 +24,9 @@ class HandHeld implements Connection {
   reply: (args: readonly unknown[]) => Promise<Reply> = async () => 'PONG';
   #tell: ((cause: unknown) => void) | undefined;
 
+  async track(): Promise<void> {
+    // Nothing is told; that it can be asked for is enough.
+  }
   send(args: readonly unknown[]): Promise<Reply> {
     return this.reply(args);
   }
@@ -36,6 +42,8 @@ class HandHeld implements Connection {
   }
 }
 
+class Refusal extends Error {}
+
 describe('a link', () => {
   const links: RedisLink[] = [];
   afterEach(() => {
@@ -43,6 +51,13 @@ describe('a link', () => {
   });
 
   function linkOver(...connections: readonly HandHeld[]): RedisLink {
+    return linkWith({}, ...connections);
+  }
+
+  function linkWith(
+    { changes, settings = SETTINGS }: { changes?: ChangeListening; settings?: LinkSettings },
+    ...connections: readonly HandHeld[]
+  ): RedisLink {
     let opened = 0;
     const driver: Driver = {
       name: 'by hand',
@@ -52,9 +67,9 @@ describe('a link', () => {
         if (!connection) throw new Error('no more connections');
         return connection;
       },
-      isReplyError: () => false,
+      isReplyError: (error) => error instanceof Refusal,
     };
-    const link = new RedisLink(driver, SETTINGS, new ServerClock());
+    const link = new RedisLink(driver, settings, new ServerClock(), changes);
     links.push(link);
     return link;
   }
@@ -105,5 +120,89 @@ describe('a link', () => {
     link.close();
     await new Promise((resolve) => setImmediate(resolve));
     expect(connection.released).toBe(true);
+  });
+
+  describe('that hears of changes tells how late they are', () => {
+    const settings: LinkSettings = { ...SETTINGS, commandTimeout: 20, heartbeatInterval: 5 };
+
+    function listening(): { readonly lags: number[]; readonly changes: ChangeListening } {
+      const lags: number[] = [];
+      const changes: ChangeListening = {
+        tracking: { of: 'channel', channel: 'c' },
+        listener: () => undefined,
+        onLag: (milliseconds) => void lags.push(milliseconds),
+      };
+      return { lags, changes };
+    }
+
+    /** Answers at once but for the next heartbeat, whose answer is the test's to give. */
+    function holdHeartbeat(connection: HandHeld) {
+      const asked = deferred<void>();
+      const answer = deferred<Reply>();
+      connection.reply = () => {
+        connection.reply = async () => 'PONG';
+        asked.resolve();
+        return answer.promise;
+      };
+      return { asked: asked.promise, answer };
+    }
+
+    it('with every heartbeat, a refused one too', async () => {
+      const connection = new HandHeld();
+      const { lags, changes } = listening();
+      const link = linkWith({ changes, settings }, connection);
+      await becomes(link, 'ready');
+      await eventually('three answers', () => lags.length >= 3);
+      connection.reply = () => Promise.reject(new Refusal('NOPERM'));
+      const before = lags.length;
+      await eventually('three refusals', () => lags.length >= before + 4);
+      expect(lags.every((lag) => lag >= 0)).toBe(true);
+    });
+
+    it('by an answer that comes when nobody waits for it any more', async () => {
+      const connection = new HandHeld();
+      const { lags, changes } = listening();
+      const link = linkWith({ changes, settings }, connection);
+      await becomes(link, 'ready');
+      const { asked, answer } = holdHeartbeat(connection);
+      await asked;
+      const from = performance.now();
+      connection.reply = () => new Promise(() => undefined);
+      await becomes(link, 'silent');
+      const before = lags.length;
+      const held = performance.now() - from;
+      answer.resolve('PONG');
+      await eventually('the late answer', () => lags.length > before);
+      expect(lags[before]).toBeGreaterThanOrEqual(held);
+    });
+
+    it('but not by an answer that comes when the connection was replaced, or went', async () => {
+      const [first, second] = [new HandHeld(), new HandHeld()];
+      const { lags, changes } = listening();
+      const link = linkWith({ changes, settings }, first, second);
+      await becomes(link, 'ready');
+      const { asked, answer } = holdHeartbeat(first);
+      await asked;
+      second.reply = () => new Promise(() => undefined);
+      first.lose();
+      lags.length = 0;
+      answer.resolve('PONG');
+      await new Promise(setImmediate);
+      expect(lags).toEqual([]);
+    });
+
+    it('by the time that the event loop was busy when the heartbeat was due', async () => {
+      const connection = new HandHeld();
+      const { lags, changes } = listening();
+      const link = linkWith({ changes, settings }, connection);
+      await becomes(link, 'ready');
+      await eventually('a heartbeat', () => lags.length > 0);
+      const until = performance.now() + 100;
+      while (performance.now() < until);
+      const before = lags.length;
+      await eventually('the next', () => lags.length > before);
+      // It was due within the first 5 ms of these.
+      expect(lags[before]).toBeGreaterThan(90);
+    });
   });
 });
