@@ -80,6 +80,7 @@ export type {
   BackgroundOperation,
   ByPortState,
   ByReadOutcome,
+  CoherenceMetrics,
   HotKey,
   HotKeys,
   LatencySnapshot,

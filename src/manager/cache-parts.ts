@@ -124,7 +124,7 @@ export class CacheParts {
       proves: (watch) => !watch.changed && !watch.deaf && (coherence?.proves(watch.redisKey) ?? true),
       unprovenLife: settings.unprovenLife,
     };
-    metrics.attach(settings.memory, port);
+    metrics.attach(settings.memory, port, opened?.feed);
     port?.onStateChange(({ state, previous, cause: error }) => {
       if (state === previous || !states.hasSubscribers) return;
       states.publish({ address: port.address, state, previous, error });

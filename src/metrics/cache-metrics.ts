@@ -45,6 +45,7 @@ export class CacheMetrics {
   readonly #namespaces = new Map<string, NamespaceMetrics>();
   readonly #latencies = new Latencies();
   readonly #staleAge = new Histogram();
+  #coherenceLag: Histogram | undefined;
   readonly #hotKeys: HotKeySampler | undefined;
   readonly #windows: RateWindows;
   readonly #named = new NamedMetrics();
@@ -118,9 +119,16 @@ export class CacheMetrics {
     return running;
   }
 
-  /** Where the figures of memory and Redis come from. For code of this package. */
-  attach(memory: MemorySource | undefined, port: RedisPort | undefined): void {
+  /** Where the figures of memory and Redis come from, and who hears of changes. For code of this package. */
+  attach(
+    memory: MemorySource | undefined,
+    port: RedisPort | undefined,
+    feed?: Pick<RedisPort, 'onLag'>,
+  ): void {
     this.#sources.attach(memory, port);
+    if (!feed) return;
+    const lag = (this.#coherenceLag ??= new Histogram());
+    feed.onLag((milliseconds) => lag.record(milliseconds));
   }
 
   snapshot(): MetricsSnapshot {
@@ -139,6 +147,7 @@ export class CacheMetrics {
       windows: WINDOWS.map((seconds) => this.#windows.over(seconds, now, counters)),
       latency: this.#latencies.snapshot(counters.memoryHits),
       staleAge: this.#staleAge.snapshot(),
+      ...(this.#coherenceLag && { coherence: { lag: this.#coherenceLag.snapshot() } }),
       ...(this.#hotKeys && { hotKeys: this.#hotKeys.snapshot() }),
       backgroundErrors: { ...this.#backgroundErrors },
       ...this.#sources.snapshot(),
@@ -154,6 +163,7 @@ export class CacheMetrics {
     for (const counts of this.#namespaces.values()) counts.reset();
     this.#latencies.reset();
     this.#staleAge.reset();
+    this.#coherenceLag?.reset();
     this.#hotKeys?.reset();
     this.#named.reset();
     this.#sources.reset();

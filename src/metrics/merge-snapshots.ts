@@ -31,6 +31,7 @@ export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSn
   const counters = addUp(snapshots.map((one) => one.counters));
   const memory = present(snapshots.map((one) => one.memory));
   const redis = present(snapshots.map((one) => one.redis));
+  const coherence = present(snapshots.map((one) => one.coherence));
   const hotKeys = present(snapshots.map((one) => one.hotKeys));
   return {
     version: 1,
@@ -49,6 +50,9 @@ export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSn
       ({ layer, operation, outcome }) => `${layer} ${operation} ${outcome}`,
     ).map(mergeLatency),
     staleAge: Histogram.ofSnapshots(snapshots.map((one) => one.staleAge)).snapshot(),
+    ...(coherence.length > 0 && {
+      coherence: { lag: Histogram.ofSnapshots(coherence.map(({ lag }) => lag)).snapshot() },
+    }),
     ...(hotKeys.length > 0 && { hotKeys: mergeHotKeys(hotKeys) }),
     backgroundErrors: addRecords(snapshots.map((one) => one.backgroundErrors)) as {
       [Operation in BackgroundOperation]: number;

@@ -218,6 +218,18 @@ export interface RedisGauges {
   readonly tracking: boolean;
 }
 
+/** How this process hears of changes made elsewhere. */
+export interface CoherenceMetrics {
+  /**
+   * Within how many milliseconds changes made elsewhere are heard of here, measured about once a second on each connection that
+   * tells of them: a change made at that moment was heard of no later. All that delays news is in it: the server, the network, and
+   * this process's event loop. It includes the way there of the question that measures, so that news were in fact quicker.
+   *
+   * While there is no connection nothing is heard and nothing measured: see `RedisGauges.states`.
+   */
+  readonly lag: HistogramSnapshot;
+}
+
 /** Work that no caller waits for, or whose failure a caller is spared. */
 export type BackgroundOperation =
   | 'read'
@@ -256,6 +268,8 @@ export interface MetricsSnapshot {
   readonly latency: readonly LatencySnapshot[];
   /** Milliseconds since the load of what was served stale began. */
   readonly staleAge: HistogramSnapshot;
+  /** Left out where nobody tells of changes. */
+  readonly coherence?: CoherenceMetrics;
   /** Left out where hot keys are not looked for. */
   readonly hotKeys?: HotKeys;
   readonly backgroundErrors: { readonly [Operation in BackgroundOperation]: number };

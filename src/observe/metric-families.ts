@@ -173,7 +173,7 @@ export function namedFamilies({ named }: MetricsSnapshot): MetricFamily[] {
 
 type Add = (type: MetricFamily['type'], name: string, help: string, samples: readonly Sample[]) => void;
 
-function addHistograms({ latency, staleAge }: MetricsSnapshot, add: Add): void {
+function addHistograms({ latency, staleAge, coherence }: MetricsSnapshot, add: Add): void {
   const inMemory = latency.filter(({ layer }) => layer === 'memory');
   const elsewhere = latency.filter(({ layer }) => layer !== 'memory');
   add(
@@ -195,6 +195,12 @@ function addHistograms({ latency, staleAge }: MetricsSnapshot, add: Add): void {
     'stale_age_seconds',
     'Time since the load of what was served past its ttl.',
     staleAge.count === 0 ? [] : histogramSamples(staleAge, AGE_BOUNDS, {}),
+  );
+  add(
+    'histogram',
+    'coherence_lag_seconds',
+    'Time within which changes made elsewhere are heard of, measured about once a second by each connection.',
+    coherence ? histogramSamples(coherence.lag, OPERATION_BOUNDS, {}) : [],
   );
 }
 

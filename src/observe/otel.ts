@@ -202,6 +202,8 @@ function observeSnapshot(snapshot: MetricsSnapshot, observe: Observe): void {
     else histogram('tiercel.operation_duration', latency, { layer, operation, outcome });
   }
   if (snapshot.staleAge.count > 0) histogram('tiercel.stale_age', snapshot.staleAge, {});
+  const lag = snapshot.coherence?.lag;
+  if (lag && lag.count > 0) histogram('tiercel.coherence_lag', lag, {});
   for (const [name, value] of Object.entries(snapshot.named.counters)) {
     observe('tiercel.events', value, { name });
   }

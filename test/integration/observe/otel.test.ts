@@ -90,6 +90,15 @@ describe('metrics for OpenTelemetry', () => {
     });
     expect(JSON.stringify([...metrics.values()])).not.toContain('secret');
 
+    await eventually('a heartbeat', () => (cache.metrics.snapshot().coherence?.lag.count ?? 0) > 0);
+    const lag = await collected(reader);
+    expect(lag.get('tiercel.coherence_lag')?.descriptor.unit).toBe('s');
+    expect(lag.get('tiercel.coherence_lag')?.dataPoints.map(({ attributes }) => attributes)).toContainEqual({
+      cache: 'shop',
+      quantile: '0.99',
+    });
+    expect(lag.get('tiercel.coherence_lag.count')?.dataPoints[0]?.value).toBeGreaterThan(0);
+
     stop();
     await cache.getOrSet('another', async () => 1);
     // The SDK repeats what it was told last.

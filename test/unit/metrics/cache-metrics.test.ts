@@ -29,6 +29,22 @@ describe('CacheMetrics', () => {
     expect(snapshot.windows.map(({ perSecond }) => perSecond.hits)).toEqual([0, 0]);
     expect(snapshot).not.toHaveProperty('memory');
     expect(snapshot).not.toHaveProperty('redis');
+    expect(snapshot).not.toHaveProperty('coherence');
+  });
+
+  it('tells how late changes are heard of, where anybody tells of them, and begins anew with a reset', () => {
+    const metrics = new CacheMetrics();
+    let measured: (milliseconds: number) => void = () => undefined;
+    metrics.attach(undefined, undefined, { onLag: (listener) => void (measured = listener) });
+    expect(metrics.snapshot().coherence).toMatchObject({ lag: { count: 0, max: 0 } });
+    for (const milliseconds of [1, 2, 40]) measured(milliseconds);
+    const { coherence } = metrics.snapshot();
+    expect(coherence).toMatchObject({ lag: { count: 3, sum: 43, min: 1, max: 40 } });
+    expect(JSON.parse(JSON.stringify(coherence))).toEqual(coherence);
+    metrics.reset();
+    expect(metrics.snapshot().coherence).toMatchObject({ lag: { count: 0, max: 0 } });
+    measured(3);
+    expect(metrics.snapshot().coherence).toMatchObject({ lag: { count: 1, max: 3 } });
   });
 
   it('counts a read of Redis and its latency by how it ended', () => {

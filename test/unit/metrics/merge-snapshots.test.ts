@@ -121,6 +121,22 @@ describe('mergeSnapshots', () => {
     );
   });
 
+  it('takes how late processes hear of changes together, of those that hear of any', () => {
+    const hearing = (...lags: readonly number[]): MetricsSnapshot => {
+      const metrics = new CacheMetrics();
+      const onLag = (listener: (milliseconds: number) => void): void => {
+        for (const lag of lags) listener(lag);
+      };
+      metrics.attach(undefined, undefined, { onLag });
+      return metrics.snapshot();
+    };
+    const deaf = new CacheMetrics().snapshot();
+    const merged = mergeSnapshots([hearing(1, 2), deaf, hearing(30), hearing()]);
+    expect(merged.coherence).toEqual(hearing(1, 2, 30).coherence);
+    expect(merged.coherence?.lag).toMatchObject({ count: 3, min: 1, max: 30 });
+    expect(mergeSnapshots([deaf, deaf])).not.toHaveProperty('coherence');
+  });
+
   it('adds up memory and counts the states that processes see', () => {
     const removals = { capacity: 1, expired: 2, replaced: 3, rejected: 4, deleted: 5, cleared: 6 };
     const none = { connecting: 0, ready: 0, degraded: 0, silent: 0, lost: 0, closed: 0 };

@@ -71,6 +71,32 @@ describe('metrics for Prometheus', () => {
     ]);
   });
 
+  it('have how late changes are heard of in seconds, from the first scrape on, where anybody tells of them', () => {
+    const lagSamples = (metrics: CacheMetrics): Record<string, number> | undefined => {
+      const families = metricFamilies(metrics.snapshot());
+      const lag = families.find(({ name }) => name === 'coherence_lag_seconds');
+      expect(lag?.type).toBe('histogram');
+      return Object.fromEntries(
+        lag?.samples.map(({ suffix, labels, value }) => [`${suffix} ${labels['le'] ?? ''}`, value]) ?? [],
+      );
+    };
+    expect(lagSamples(new CacheMetrics())).toEqual({});
+    const metrics = new CacheMetrics();
+    let measured: (milliseconds: number) => void = () => undefined;
+    metrics.attach(undefined, undefined, { onLag: (listener) => void (measured = listener) });
+    expect(lagSamples(metrics)).toMatchObject({ '_bucket +Inf': 0, '_count ': 0 });
+    measured(3);
+    measured(500);
+    expect(lagSamples(metrics)).toMatchObject({
+      '_bucket 0.002': 0,
+      '_bucket 0.004': 1,
+      '_bucket 0.512': 2,
+      '_bucket +Inf': 2,
+      '_sum ': 0.503,
+      '_count ': 2,
+    });
+  });
+
   it('put a duration into the bucket whose bound it does not pass, exactly', () => {
     const bounds = powersOfTwo(-4, 4);
     const histogram = new Histogram();
