@@ -1,6 +1,6 @@
 import type { DashboardFrame } from '../../src/dashboard/frame.js';
 import { fraction, hitRatio, loadsSaved, memoryHitRatio, readsOf, redisHitRatio } from '../figures.js';
-import { bytes, count, percent, rate } from '../format.js';
+import { bytes, count, percent, rate, time } from '../format.js';
 
 /** The few figures that tell whether the cache is worth its keep, over the last minute. */
 export function Tiles({ snapshot }: { snapshot: DashboardFrame['snapshot'] }) {
@@ -8,6 +8,7 @@ export function Tiles({ snapshot }: { snapshot: DashboardFrame['snapshot'] }) {
   const rates = minute?.perSecond ?? snapshot.counters;
   const { counters, memory } = snapshot;
   const saved = loadsSaved(counters);
+  const lag = snapshot.coherence?.lag;
   return (
     <dl class="tiles">
       <Tile name="Hit ratio, last minute" value={percent(hitRatio(rates))} id="hit-ratio">
@@ -31,6 +32,11 @@ export function Tiles({ snapshot }: { snapshot: DashboardFrame['snapshot'] }) {
         <Tile name="Memory of the process" value={bytes(memory.bytes)} id="memory-bytes">
           <meter aria-label="Share of memory in use" min={0} max={memory.maxBytes} value={memory.bytes} />
           of {bytes(memory.maxBytes)}; {count(memory.entries)} entries, {count(memory.evictions)} evicted
+        </Tile>
+      )}
+      {lag && lag.count > 0 && (
+        <Tile name="Heard of changes within" value={time(lag.p99)} id="coherence-lag">
+          99 times in 100; {time(lag.max)} at worst
         </Tile>
       )}
     </dl>

@@ -4,7 +4,7 @@ import { listing } from './output/table.js';
 
 /** What one process of the application knows of itself, in words. */
 export function applicationStats({ snapshot, state, redis, queues }: DashboardFrame): string {
-  const { counters, ratios, memory } = snapshot;
+  const { counters, ratios, memory, coherence } = snapshot;
   const [minute] = snapshot.windows;
   const rows: Array<[string, string]> = [
     ['counting since', `${spanText(Date.now() - snapshot.since)} ago`],
@@ -32,6 +32,10 @@ export function applicationStats({ snapshot, state, redis, queues }: DashboardFr
       'Redis',
       redis?.latency === undefined ? state : `${state}, answers in ${spanText(redis.latency)}`,
     ]);
+  }
+  if (coherence && coherence.lag.count > 0) {
+    const { p99, max } = coherence.lag;
+    rows.push(['changes elsewhere', `heard of within ${spanText(p99)} (p99), ${spanText(max)} at worst`]);
   }
   for (const { namespace, name, pending = 0, failing = 0, dead = 0 } of queues) {
     rows.push([

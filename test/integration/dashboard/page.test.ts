@@ -129,6 +129,8 @@ describe('the page of the dashboard', () => {
       `127.0.0.1:${redis.port}`,
     );
     expect(await opened.text('redis-latency')).toMatch(/^[\d.]+ (?:µs|ms)$/);
+    // It comes with the first heartbeat.
+    expect(await opened.text('coherence-lag')).toMatch(/^[\d.]+ (?:µs|ms)$/);
   });
 
   it('follows what happens, and draws it', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { applicationStats } from '../../../src/cli/application-stats.js';
 import { namespaceKeys, namespacePath } from '../../../src/cli/options/namespace.js';
 import { serverList } from '../../../src/cli/options/server-list.js';
 import { bytesText, printable, shareText, spanText } from '../../../src/cli/output/format.js';
@@ -10,6 +11,7 @@ import { serverStats } from '../../../src/cli/server-stats.js';
 import { UsageError } from '../../../src/cli/usage-error.js';
 import { KeySpace } from '../../../src/client/key-space.js';
 import { leaseKeyOf } from '../../../src/client/lease-key.js';
+import { CacheMetrics } from '../../../src/metrics/cache-metrics.js';
 import { partitionKeys } from '../../../src/strategies/write-behind/partition-keys.js';
 
 describe('servers on a command line', () => {
@@ -118,6 +120,19 @@ describe('figures for people', () => {
         ['longer', '2'],
       ]),
     ).toBe('a       1\nlonger  2');
+  });
+});
+
+describe('what an application tells of itself', () => {
+  it('has how late it hears of changes, once that was measured', () => {
+    const metrics = new CacheMetrics();
+    let measured: (milliseconds: number) => void = () => undefined;
+    metrics.attach(undefined, undefined, { onLag: (listener) => void (measured = listener) });
+    const text = (): string =>
+      applicationStats({ snapshot: metrics.snapshot(), namespaces: [], queues: [], preloads: [] });
+    expect(text()).not.toContain('changes elsewhere');
+    measured(12);
+    expect(text()).toMatch(/^changes elsewhere +heard of within 12(\.0)? ms \(p99\), 12(\.0)? ms at worst$/m);
   });
 });
 
