@@ -8,6 +8,8 @@ export interface ChildOrder {
   readonly callers: number;
   readonly takes: number;
   readonly options?: EntryOptions;
+  /** The name of one of `strategies`, where they ask for a row by it; the key is then the row's id. */
+  readonly strategy?: string;
 }
 
 export interface ChildReport {
@@ -33,8 +35,8 @@ export class CacheChild implements AsyncDisposable {
   }
 
   /** @param way - the name of one of `waysToHear`. */
-  static async start(redisUrl: string, way: string): Promise<CacheChild> {
-    const child = fork(fileURLToPath(new URL('load-child.ts', import.meta.url)), [redisUrl, way], {
+  static async start(redisUrl: string, way: string, namespace = 'fleet'): Promise<CacheChild> {
+    const child = fork(fileURLToPath(new URL('load-child.ts', import.meta.url)), [redisUrl, way, namespace], {
       execArgv: ['--conditions=@tiercel/source', '--import', 'tsx'],
     });
     const started = new CacheChild(child);
@@ -65,13 +67,15 @@ export class CacheChild implements AsyncDisposable {
 
   #message(is: (message: object) => boolean): Promise<object> {
     return new Promise((resolve, reject) => {
+      const end = (): void => reject(new Error('the child ended'));
       const look = (message: object): void => {
         if (!is(message)) return;
         this.#process.off('message', look);
+        this.#process.off('exit', end);
         resolve(message);
       };
       this.#process.on('message', look);
-      this.#process.once('exit', () => reject(new Error('the child ended')));
+      this.#process.once('exit', end);
     });
   }
 }
