@@ -51,6 +51,9 @@ class SteppedWrite {
   }
 }
 
+/** Two, one that keeps nothing in memory, and one that hears of nothing by itself, so that for it Redis alone decides. */
+type Process = 'here' | 'there' | 'bare' | 'deaf';
+
 /** A load that is under way. */
 interface SlowLoad {
   /** Resolves when it has its answer and has tried to store it. */
@@ -58,9 +61,9 @@ interface SlowLoad {
 }
 
 const writes = [
-  { what: 'save here', by: 'here', value: 'new' },
-  { what: 'save there', by: 'there', value: 'new' },
-  { what: 'remove here', by: 'here', value: undefined },
+  { what: 'save here', writer: 'here', value: 'new' },
+  { what: 'save there', writer: 'there', value: 'new' },
+  { what: 'remove here', writer: 'here', value: undefined },
 ] as const;
 
 /** When the load begins, and when its answer comes. */
@@ -68,7 +71,13 @@ const moments = [
   ...STAGES.map((ends) => ({ begins: 'before it', ends }) as const),
   ...STAGES.map((ends) => ({ begins: 'when it stands before the commit', ends }) as const),
 ];
-const steps = moments.flatMap((moment) => writes.map((write) => ({ ...moment, ...write })));
+/** What a removal meets in the middle is what a save meets there. */
+const steps = moments.flatMap((moment) =>
+  writes
+    .filter(({ value }) => value !== undefined || moment.begins === 'before it')
+    .map((write) => ({ ...moment, ...write })),
+);
+type Step = (typeof steps)[number];
 
 const all = [
   ...strategies.map((strategy) => ({ strategy, name: strategy.name, load: 'a load' }) as const),
@@ -79,21 +88,22 @@ describe.each(all)('P2 no stale set, by $name, of $load', ({ strategy, load }) =
   const namespace = uniquePrefix();
   const opened = new Opened();
   const table = new GatedTable<string>();
-  let caches: { readonly here: CacheManager; readonly there: CacheManager; readonly bare: CacheManager };
-  let rows: { readonly here: Rows<string>; readonly there: Rows<string>; readonly bare: Rows<string> };
+  let caches: Readonly<Record<Process, CacheManager>>;
+  let rows: Readonly<Record<Process, Rows<string>>>;
   let id = 0;
 
   beforeAll(async () => {
     const entry = load === 'a refresh' ? EAGER : {};
     const options = { namespace, ttl: '1h' } as const;
-    const [here, there, bare] = await Promise.all([
+    const [here, there, bare, deaf] = await Promise.all([
       opened.cache(url, sharedRedisUrl(), options),
       opened.cache(url, sharedRedisUrl(), options),
       opened.cache(url, sharedRedisUrl(), { ...options, memory: false }),
+      opened.cache(url, sharedRedisUrl(), { ...options, coherence: 'none', memory: false }),
     ]);
-    caches = { here, there, bare };
+    caches = { here, there, bare, deaf };
     const open = (cache: CacheManager): Rows<string> => strategy.open(cache, table, entry);
-    rows = { here: open(here), there: open(there), bare: open(bare) };
+    rows = { here: open(here), there: open(there), bare: open(bare), deaf: open(deaf) };
   });
   afterAll(() => opened.close());
 
@@ -106,18 +116,18 @@ describe.each(all)('P2 no stale set, by $name, of $load', ({ strategy, load }) =
     table.takes = 0;
   }
 
-  /** Begins a load here, and resolves when it has read the row, or when it is clear that it will not do so now. */
-  async function begin(): Promise<SlowLoad> {
+  /** Begins a load, and resolves when it has read the row, or when it is clear that it will not do so now. */
+  async function begin(by: Process): Promise<SlowLoad> {
     let answer: Promise<unknown> | undefined;
     const stop = table.stop('behind the read');
-    const waits = caches.here.stats().counters.leaseWaits;
+    const waits = caches[by].stats().counters.leaseWaits;
     const seen = { reached: false, answered: false };
     void stop.reached.then(() => (seen.reached = true));
     await eventually('a load', () => {
       // A refresh goes on behind the answer, a load before it.
-      if (load === 'a refresh') void rows.here.get(id);
-      else answer ??= rows.here.get(id).finally(() => (seen.answered = true));
-      return seen.reached || seen.answered || caches.here.stats().counters.leaseWaits > waits;
+      if (load === 'a refresh') void rows[by].get(id);
+      else answer ??= rows[by].get(id).finally(() => (seen.answered = true));
+      return seen.reached || seen.answered || caches[by].stats().counters.leaseWaits > waits;
     });
     // Nobody else is to come upon it.
     if (!seen.reached) stop.release();
@@ -126,6 +136,8 @@ describe.each(all)('P2 no stale set, by $name, of $load', ({ strategy, load }) =
         stop.release();
         // One that waits for the write goes on when that is done.
         if (seen.reached) await answer;
+        // Behind everything that was still under way.
+        await caches[by].set('other', id);
         if (load === 'a load') return;
         const lease = `%refresh:${namespace}::${rows.here.key(id)}`;
         await eventually('the end of the refresh', async () => (await client.text('EXISTS', lease)) === 0);
@@ -145,31 +157,35 @@ describe.each(all)('P2 no stale set, by $name, of $load', ({ strategy, load }) =
     }
   }
 
-  it.each(steps)('$what: begun $begins, and answered when it $ends', async ({ begins, ends, by, value }) => {
+  async function run(by: Process, { begins, ends, writer, value }: Step): Promise<void> {
     await newRow();
-    const write = new SteppedWrite(strategy, table, rows[by], () =>
-      value === undefined ? rows[by].remove(id) : rows[by].save(id, value),
+    const write = new SteppedWrite(strategy, table, rows[writer], () =>
+      value === undefined ? rows[writer].remove(id) : rows[writer].save(id, value),
     );
     if (begins === 'when it stands before the commit') await write.to('stands before the commit');
-    const slow = await begin();
+    const slow = await begin(by);
     await write.to(ends);
-    if (write.isAcknowledged) await nothingOld(by, value);
+    if (write.isAcknowledged) await nothingOld(writer, value);
     await slow.finish();
-    // Behind everything that was still under way.
-    await caches.here.set('other', id);
-    if (write.isAcknowledged) await nothingOld(by, value);
+    if (write.isAcknowledged) await nothingOld(writer, value);
     await write.to('is done');
-    await nothingOld(by, value);
-  });
+    await nothingOld(writer, value);
+  }
+
+  it.each(steps)('$what: begun $begins, and answered when it $ends', (step) => run('here', step));
+
+  it.each(steps.filter(({ what, begins }) => what === 'save here' && begins === 'before it'))(
+    '$what: begun $begins by a process that hears of nothing, and answered when it $ends',
+    (step) => run('deaf', step),
+  );
 
   it('begun before somebody else changed the row and removed the key from Redis', async () => {
     await newRow();
-    const slow = await begin();
+    const slow = await begin('here');
     table.rows.set(id, 'new');
     await client.text('DEL', `${namespace}::${rows.here.key(id)}`);
     await nothingOld('there', 'new');
     await slow.finish();
-    await caches.here.set('other', id);
     await nothingOld('here', 'new');
   });
 });
