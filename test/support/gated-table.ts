@@ -19,6 +19,8 @@ export class GatedTable<T> implements Store<T> {
   takes = 0;
   /** What happens at every point. */
   atEach: () => Promise<unknown> | undefined = () => undefined;
+  /** Told of every value in the order in which the table had them. */
+  onSaved: (id: number, value: T) => void = () => undefined;
   readonly #stops = new Map<
     TablePoint,
     { readonly reached: Deferred<void>; readonly released: Deferred<void> }
@@ -49,7 +51,11 @@ export class GatedTable<T> implements Store<T> {
     }
   };
 
-  readonly save = (id: number, value: T): Promise<void> => this.#commit(() => this.rows.set(id, value));
+  readonly save = (id: number, value: T): Promise<void> =>
+    this.#commit(() => {
+      this.rows.set(id, value);
+      this.onSaved(id, value);
+    });
 
   readonly remove = (id: number): Promise<void> => this.#commit(() => this.rows.delete(id));
 
