@@ -24,6 +24,8 @@ export interface Write extends Life {
   /** Whether the caller was told that it is done, and whoever reads need be told nothing more. */
   ok?: boolean;
   error?: string;
+  /** The time that the database took, where its caller waited for that. */
+  saving?: Span;
 }
 
 export interface Read extends Life {
@@ -81,7 +83,7 @@ export interface History {
   readonly reads: readonly Read[];
   readonly loads: readonly Load[];
   readonly faults: readonly Fault[];
-  /** Of each worker, the times in which it did not run although it lived. */
+  /** Of each worker, the times in which it did not run although it lived; of `OUTSIDE`, that in which the run itself did not. */
   readonly stalls: ReadonlyMap<number, readonly Span[]>;
   /** Of each worker, the times in which it held its link to Redis not to be ready, or had something to tell it yet. */
   readonly unready: ReadonlyMap<number, readonly Span[]>;

@@ -53,6 +53,11 @@ export async function readLog(
         if (write) Object.assign(write, { end: line[2], ok: line[3], ...(line[4] && { error: line[4] }) });
         break;
       }
+      case 'saved': {
+        const write = writes.get(line[1]);
+        if (write) write.saving = { begin: line[2], end: line[3] };
+        break;
+      }
       case 'read': {
         const [, key, begin, end, token, error] = line;
         history.reads.push({

@@ -6,7 +6,7 @@ const SHOWN = 10;
 
 /** What people read after a run. */
 export function renderReport(report: ChaosReport): string {
-  const { history, violations, staleness, worstRead, readErrors, backAfter, bounds } = report;
+  const { history, violations, staleness, worstRead, lateness, readErrors, backAfter, bounds } = report;
   const { reads, writes, loads, faults } = history;
   const refused = writes.filter(({ ok }) => ok === false).length;
   const unknown = writes.filter(({ end }) => end === undefined).length;
@@ -18,6 +18,7 @@ export function renderReport(report: ChaosReport): string {
     `errors of reads    ${readErrors}`,
     `refused by Redis   ${refusedFor(history).toFixed(0)} ms in all, of processes whose link was ready`,
     `worst read         ${worstRead.toFixed(0)} ms`,
+    `beyond deadlines   ${lateness.reads.toFixed(0)} ms with reads, ${lateness.writes.toFixed(0)} ms with writes (50 allowed)`,
     `worst staleness    ${staleness.well.toFixed(0)} ms when all was well (${bounds.hop} allowed), ` +
       `${staleness.disturbed.toFixed(0)} ms under faults (${bounds.maxStaleWhenDisconnected + bounds.hop} allowed)`,
     `back in service    ${worst ? `${worst[1].toFixed(0)} ms at the latest, after ${worst[0]}` : 'no fault'}`,

@@ -12,6 +12,7 @@ import { Fleet } from './fleet.js';
 import {
   KINDS,
   machineNow,
+  OUTSIDE,
   type Bounds,
   type Fault,
   type FaultName,
@@ -22,6 +23,7 @@ import { inflict } from './inflict.js';
 import { Outsider } from './outsider.js';
 import { readLog } from './read-log.js';
 import { planFaults } from './schedule.js';
+import { watchStalls } from './watch-stalls.js';
 import { TABLES } from './worker/database.js';
 import type { WorkerOrder } from './worker/order.js';
 
@@ -98,6 +100,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const outsider = new Outsider(pool, deployment, THINGS, random);
     closers.push(() => outsider.stop());
 
+    const stalls: Span[] = [];
+    closers.push(watchStalls((stall) => stalls.push(stall)));
     const faults: Fault[] = [];
     const began = machineNow();
     const planned = planFaults(
@@ -136,7 +140,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       reads: logs.flatMap((log) => log.reads),
       loads: logs.flatMap((log) => log.loads),
       faults,
-      stalls: new Map(logs.map((log, worker) => [worker, log.stalls])),
+      stalls: new Map([
+        [OUTSIDE, stalls] as const,
+        ...logs.map((log, worker) => [worker, log.stalls] as const),
+      ]),
       unready: new Map(logs.map((log, worker) => [worker, log.unready])),
       refused: new Map(logs.map((log, worker) => [worker, log.refused])),
       deaths: fleet.deaths,

@@ -1,4 +1,5 @@
 import type { Bounds, History, Load, Read, Write } from '../history.js';
+import { checkDeadlines, type Lateness } from './check-deadlines.js';
 import { checkLoads } from './check-loads.js';
 import { checkReads, type Staleness } from './check-reads.js';
 import { Disturbances } from './disturbances.js';
@@ -10,6 +11,7 @@ export interface Verdict {
   readonly staleness: Staleness;
   /** Milliseconds of the slowest read. */
   readonly worstRead: number;
+  readonly lateness: Lateness;
   /** Reads that failed, which none may. */
   readonly readErrors: number;
 }
@@ -27,12 +29,20 @@ export function check(history: History, bounds: Bounds): Verdict {
   const loads = byKey(history.loads);
   const writesOf = byKey(history.writes);
   const staleness: Staleness = { well: 0, disturbed: 0 };
+  const lateness: Lateness = { reads: 0, writes: 0 };
   const violations: Violation[] = [];
   for (const key of history.order.keys()) {
     const truth = new TruthOfKey(key, writes, history, bounds, disturbances);
+    const calls = {
+      key,
+      reads: reads.get(key) ?? [],
+      loads: loads.get(key) ?? [],
+      writes: writesOf.get(key) ?? [],
+    };
     violations.push(
-      ...checkReads(truth, reads.get(key) ?? [], history, bounds, disturbances, staleness),
-      ...checkLoads(key, loads.get(key) ?? [], writesOf.get(key) ?? [], history, bounds, disturbances),
+      ...checkReads(truth, calls.reads, history, bounds, disturbances, staleness),
+      ...checkLoads(key, calls.loads, calls.writes, history, bounds, disturbances),
+      ...checkDeadlines(calls, history, bounds, disturbances, lateness),
       ...lostWrites(truth, history),
     );
   }
@@ -44,7 +54,7 @@ export function check(history: History, bounds: Bounds): Verdict {
     readErrors++;
     violations.push({ promise: 'P5', key: read.key, what: `a read failed: ${read.error}`, about: [read] });
   }
-  return { violations, staleness, worstRead, readErrors };
+  return { violations, staleness, worstRead, lateness, readErrors };
 }
 
 /** P7: what was acknowledged is in the database at the end, or something later of its key. */

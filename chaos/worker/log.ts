@@ -5,6 +5,7 @@ import type { Life } from '../history.js';
 export type LogLine =
   | readonly ['write', key: string, token: string, begin: number]
   | readonly ['written', token: string, end: number, ok: boolean, error: string | null]
+  | readonly ['saved', token: string, begin: number, end: number]
   | readonly ['read', key: string, begin: number, end: number, token: string | null, error: string | null]
   | readonly ['load', number: number, key: string, begin: number]
   | readonly ['loaded', number: number, end: number]

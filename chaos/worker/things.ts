@@ -27,7 +27,7 @@ export class Things {
     const save =
       (kind: Kind) =>
       (id: number, token: string): Promise<void> =>
-        writeRow(pool, kind, id, token);
+        this.#saving([token], () => writeRow(pool, kind, id, token));
     this.#direct = {
       aside: cache.resource('aside', { load: load('aside') }),
       around: cache.resource('around', { load: load('around'), save: save('around'), write: 'around' }),
@@ -58,7 +58,7 @@ export class Things {
 
   async writeAside(id: number, token: string): Promise<void> {
     await this.#written(['aside'], [id], token, async () => {
-      await writeRow(this.#pool, 'aside', id, token);
+      await this.#saving([token], () => writeRow(this.#pool, 'aside', id, token));
       await this.#direct.aside.delete(id);
     });
   }
@@ -74,7 +74,8 @@ export class Things {
   /** All things of a group, by one statement and one tag. */
   async writeGroup(ids: readonly number[], token: string): Promise<void> {
     await this.#written(['tagged'], ids, token, async () => {
-      await writeGroup(this.#pool, 'tagged', ids, token);
+      const tokens = ids.map((id) => `${token}/${id}`);
+      await this.#saving(tokens, () => writeGroup(this.#pool, 'tagged', ids, token));
       await this.#cache.invalidateTags([groupOf(ids[0] ?? 0)]);
     });
   }
@@ -101,6 +102,16 @@ export class Things {
     }
     const end = machineNow();
     for (const one of tokens) this.#log.addNow(['written', one, end, failure === null, failure]);
+  }
+
+  async #saving(tokens: readonly string[], work: () => Promise<void>): Promise<void> {
+    const begin = machineNow();
+    try {
+      await work();
+    } finally {
+      const end = machineNow();
+      for (const token of tokens) this.#log.add(['saved', token, begin, end]);
+    }
   }
 
   /** Slow enough for changes to come in the middle, before the row is read and after. */

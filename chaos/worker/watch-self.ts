@@ -1,28 +1,23 @@
 import type { CacheManager } from 'tiercel';
-import { machineNow } from '../history.js';
+import { watchStalls } from '../watch-stalls.js';
 import type { WorkerLog } from './log.js';
-
-const EVERY = 10;
-/** Less is nothing out of the ordinary. */
-const STALL = 30;
 
 /**
  * Writes down when this process did not run; when it held its link to Redis not to be ready, or had invalidations to tell it yet;
  * and when Redis failed it although the link was ready.
  */
 export function watchSelf(cache: CacheManager, log: WorkerLog): void {
-  let last = machineNow();
   let ready = true;
   let errors = 0;
-  setInterval(() => {
-    const now = machineNow();
-    if (now - last > EVERY + STALL) log.add(['stalled', last, now]);
-    const { state, counters, named } = cache.stats();
-    const isReady = state === 'ready' && named.gauges['recovery.pending'] === 0;
-    if (isReady !== ready) log.addNow([isReady ? 'ready' : 'unready', isReady ? now : last]);
-    if (state === 'ready' && counters.errors > errors) log.addNow(['refused', last, now]);
-    ready = isReady;
-    errors = counters.errors;
-    last = now;
-  }, EVERY).unref();
+  watchStalls(
+    ({ begin, end }) => log.add(['stalled', begin, end]),
+    (last, now) => {
+      const { state, counters, named } = cache.stats();
+      const isReady = state === 'ready' && named.gauges['recovery.pending'] === 0;
+      if (isReady !== ready) log.addNow([isReady ? 'ready' : 'unready', isReady ? now : last]);
+      if (state === 'ready' && counters.errors > errors) log.addNow(['refused', last, now]);
+      ready = isReady;
+      errors = counters.errors;
+    },
+  );
 }
