@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { startRedisCluster, type RedisCluster } from '../servers/redis-cluster.js';
 import type { RedisServer } from '../servers/redis.js';
+import { machineNow } from './history.js';
 import { clusterCli } from './cluster-cli.js';
 import {
   DURABLE,
@@ -31,7 +32,7 @@ export async function deployCluster(workers: number, seed: number): Promise<Depl
     cluster: new OwnClusterFaults(cluster),
     holders,
     remove: (key) => clusterCli(nodes, 'DEL', key),
-    untilServing: () => untilServing(cluster),
+    untilServing: () => untilServing(nodes),
     untilWell: () => cluster.untilWell(PATIENCE),
     optionsOf(worker) {
       const own = proxies[worker] ?? [];
@@ -58,7 +59,7 @@ async function primariesOf(cluster: RedisCluster): Promise<RedisServer[]> {
   return cluster.nodes.filter(({ port }) => ports.has(port));
 }
 
-async function untilServing({ nodes }: RedisCluster): Promise<void> {
+async function untilServing(nodes: readonly RedisServer[]): Promise<void> {
   const patience = AbortSignal.timeout(PATIENCE);
   for (;;) {
     const infos = await Promise.all(nodes.map((node) => node.cli('CLUSTER', 'INFO').catch(String)));
@@ -74,11 +75,16 @@ class OwnClusterFaults implements ClusterFaults {
     this.#cluster = cluster;
   }
 
-  async takeOver(primary: RedisServer): Promise<void> {
+  async takeOver(primary: RedisServer): Promise<number> {
     const replica = await this.#replicaOf(primary);
     await primary.kill();
     await this.#cluster.untilPrimary(replica, PATIENCE);
+    // A Cluster refuses all until its nodes agree that no slot is without a primary.
+    const others = this.#cluster.nodes.filter((node) => node !== primary);
+    await untilServing(others);
+    const back = machineNow();
     await primary.restart();
+    return back;
   }
 
   async failOver(primary: RedisServer): Promise<void> {

@@ -1,4 +1,5 @@
-import { startSentinel } from '../servers/redis-sentinel.js';
+import { setTimeout as pause } from 'node:timers/promises';
+import { startSentinel, type SentinelDeployment } from '../servers/redis-sentinel.js';
 import { startRedis } from '../servers/redis.js';
 import { deployCluster } from './cluster-deployment.js';
 import {
@@ -9,6 +10,9 @@ import {
   type Deployment,
   type Topology,
 } from './deployment.js';
+
+/** Milliseconds that a failover may take on a busy machine. */
+const PATIENCE = 30_000;
 
 export async function deploy(topology: Topology, workers: number, seed: number): Promise<Deployment> {
   if (topology === 'sentinel') return deploySentinel();
@@ -53,9 +57,23 @@ async function deploySentinel(): Promise<Deployment> {
     async remove(key) {
       await (await deployment.primary()).cli('DEL', key);
     },
-    untilServing: async () => undefined,
+    untilServing: () => untilSure(deployment),
     untilWell: () => deployment.healed(),
     optionsOf: () => ({ sentinel: { name, nodes } }),
     [Symbol.asyncDispose]: () => deployment.stop(),
   };
+}
+
+/** Resolves when all sentinels name one primary, hold it to be there, and it takes itself for that. */
+async function untilSure(deployment: SentinelDeployment): Promise<void> {
+  const patience = AbortSignal.timeout(PATIENCE);
+  const { name, sentinels } = deployment;
+  for (;;) {
+    const views = await Promise.all(sentinels.map((one) => one.cli('SENTINEL', 'MASTER', name)));
+    const flags = views.map((view) => (view as string[])[(view as string[]).indexOf('flags') + 1]);
+    const primary = await deployment.primary().catch(() => undefined);
+    const role = (await primary?.cli('ROLE').catch(() => [])) as string[] | undefined;
+    if (role?.[0] === 'master' && flags.every((flag) => flag === 'master')) return;
+    await pause(10, undefined, { signal: patience });
+  }
 }

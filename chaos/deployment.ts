@@ -26,7 +26,8 @@ export interface Deployment extends AsyncDisposable {
   remove(key: string): Promise<void>;
   /**
    * Resolves when what was killed or frozen takes commands again. A node of a Cluster refuses all for up to seconds after it
-   * has come back, until it knows whether it is still a primary: for those who use it, it is away until then.
+   * has come back, until it knows whether it is still a primary: for those who use it, it is away until then. So is one whose
+   * sentinels are about to put another in its place.
    */
   untilServing(): Promise<void>;
   /** Resolves when every server has the place it is to have, and replicas follow, so that the next fault costs no more than itself. */
@@ -35,8 +36,12 @@ export interface Deployment extends AsyncDisposable {
 
 /** What can happen to a Cluster alone. */
 export interface ClusterFaults {
-  /** Resolves when a replica has taken the place of the primary, which went; the primary comes back as a replica. */
-  takeOver(primary: RedisServer): Promise<void>;
+  /**
+   * Resolves when the primary, which went and whose place a replica took, is back as a replica.
+   *
+   * @returns when the replica had taken over.
+   */
+  takeOver(primary: RedisServer): Promise<number>;
   /** Has a replica take over in order. */
   failOver(primary: RedisServer): Promise<void>;
   /** Gives some of the slots that have keys to another primary, key by key, while they are used. */

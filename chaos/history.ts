@@ -67,6 +67,8 @@ export interface Fault {
   readonly name: FaultName;
   readonly begin: number;
   readonly end: number;
+  /** When others could be served again, where that was before its end. */
+  readonly back?: number | undefined;
   /** Missing where it concerns all. */
   readonly worker?: number | undefined;
 }
@@ -89,6 +91,8 @@ export interface History {
   readonly unready: ReadonlyMap<number, readonly Span[]>;
   /** Of each worker, the times in which Redis failed it although the link was ready: a node that refuses, an answer that was late. */
   readonly refused: ReadonlyMap<number, readonly Span[]>;
+  /** Of each worker, when Redis had given it what it asked for, or taken what it had loaded, over links that were all ready. */
+  readonly served: ReadonlyMap<number, readonly number[]>;
   /** Of each worker, when each of its lives ended; a life that is missing lived to the end. */
   readonly deaths: ReadonlyMap<string, number>;
   /** For each key, the tokens in the order in which the truth had them; the first is that of the start. */
@@ -97,6 +101,8 @@ export interface History {
   readonly applied: ReadonlyMap<string, number>;
   /** Whether a server's place may be taken by one that does not have all that it confirmed. */
   readonly failsOver: boolean;
+  /** Until when all went on as ever, by the clock of the calls. */
+  readonly end: number;
 }
 
 /** What may be expected of a cache; all in milliseconds. */

@@ -26,6 +26,7 @@ export async function inflict(
   const proxy = proxies[chosen % Math.max(1, proxies.length)];
   if (!server) throw new Error('there is no server');
   const begin = machineNow();
+  let back: number | undefined;
   switch (name) {
     case 'redis freeze':
       await server.freeze();
@@ -47,7 +48,7 @@ export async function inflict(
       await Promise.all((deployment.cluster ? holders : [server]).map((one) => one.cli('FLUSHALL')));
       break;
     case 'takeover':
-      await deployment.cluster?.takeOver(server);
+      back = await deployment.cluster?.takeOver(server);
       break;
     case 'failover':
       await deployment.cluster?.failOver(server);
@@ -89,5 +90,5 @@ export async function inflict(
       break;
   }
   const end = machineNow();
-  return OF_ALL.has(name) ? { name, begin, end } : { name, begin, end, worker };
+  return OF_ALL.has(name) ? { name, begin, back, end } : { name, begin, end, worker };
 }

@@ -11,6 +11,7 @@ export interface WorkerHistory {
   readonly stalls: Span[];
   readonly unready: Span[];
   readonly refused: Span[];
+  readonly served: number[];
   readonly applied: Map<string, number>;
 }
 
@@ -27,6 +28,7 @@ export async function readLog(
     stalls: [],
     unready: [],
     refused: [],
+    served: [],
     applied: new Map(),
   };
   const writes = new Map<string, Write>();
@@ -87,6 +89,9 @@ export async function readLog(
         break;
       case 'refused':
         history.refused.push({ begin: line[1], end: line[2] });
+        break;
+      case 'served':
+        history.served.push(line[1]);
         break;
       case 'unready':
         began.set(life, line[1]);

@@ -6,11 +6,10 @@ const SHOWN = 10;
 
 /** What people read after a run. */
 export function renderReport(report: ChaosReport): string {
-  const { history, violations, staleness, worstRead, lateness, readErrors, backAfter, bounds } = report;
+  const { history, violations, staleness, worstRead, lateness, latestReturn, readErrors, bounds } = report;
   const { reads, writes, loads, faults } = history;
   const refused = writes.filter(({ ok }) => ok === false).length;
   const unknown = writes.filter(({ end }) => end === undefined).length;
-  const worst = [...backAfter].sort((a, b) => b[1] - a[1])[0];
   const lines = [
     `operations         ${reads.length} reads, ${writes.length} writes (${refused} refused, ${unknown} cut off), ${loads.length} loads`,
     `written            ${count(writes.map((write) => (write.worker === OUTSIDE ? 'redis-cli DEL' : (write.key.split(':')[0] ?? ''))))}`,
@@ -18,15 +17,26 @@ export function renderReport(report: ChaosReport): string {
     `errors of reads    ${readErrors}`,
     `refused by Redis   ${refusedFor(history).toFixed(0)} ms in all, of processes whose link was ready`,
     `worst read         ${worstRead.toFixed(0)} ms`,
+    `held up            ${heldUp(history)}`,
     `beyond deadlines   ${lateness.reads.toFixed(0)} ms with reads, ${lateness.writes.toFixed(0)} ms with writes (50 allowed)`,
     `worst staleness    ${staleness.well.toFixed(0)} ms when all was well (${bounds.hop} allowed), ` +
       `${staleness.disturbed.toFixed(0)} ms under faults (${bounds.maxStaleWhenDisconnected + bounds.hop} allowed)`,
-    `back in service    ${worst ? `${worst[1].toFixed(0)} ms at the latest, after ${worst[0]}` : 'no fault'}`,
+    `back in service    ${latestReturn ? `${latestReturn.took.toFixed(0)} ms at the latest, after ${latestReturn.after} (1000 allowed)` : 'Redis was never away'}`,
     `violations         ${violations.length}${violations.length > 0 ? `: ${count(violations.map(({ promise }) => promise))}` : ''}`,
   ];
   for (const violation of violations.slice(0, SHOWN)) lines.push('', renderViolation(violation, report));
   if (violations.length > SHOWN) lines.push('', `and ${violations.length - SHOWN} more`);
   return lines.join('\n');
+}
+
+/** Of the machine, which those who run late see least of, the time that did not go to the run; of the processes, the worst. */
+function heldUp({ stalls }: History): string {
+  const sums = [...stalls].map(
+    ([who, spans]) => [who, spans.reduce((sum, { begin, end }) => sum + end - begin, 0)] as const,
+  );
+  const run = sums.find(([who]) => who === OUTSIDE)?.[1] ?? 0;
+  const worst = Math.max(0, ...sums.filter(([who]) => who !== OUTSIDE).map(([, sum]) => sum));
+  return `${run.toFixed(0)} ms the run itself, ${worst.toFixed(0)} ms the worst of the processes`;
 }
 
 function refusedFor({ refused }: History): number {

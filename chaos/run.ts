@@ -42,8 +42,6 @@ export interface ChaosOptions {
 export interface ChaosReport extends Verdict {
   readonly history: History;
   readonly bounds: Bounds;
-  /** Milliseconds from the end of each fault until every process held its link to be ready. */
-  readonly backAfter: ReadonlyArray<readonly [name: string, ms: number]>;
 }
 
 const WORKERS = 4;
@@ -125,6 +123,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       late = Math.max(late, machineNow() - began - plan.at - plan.lasts);
     }
     await pause(CALM);
+    const end = machineNow();
     await outsider.stop();
     await fleet.tell('settle');
     await fleet.tell('sweep');
@@ -146,12 +145,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       ]),
       unready: new Map(logs.map((log, worker) => [worker, log.unready])),
       refused: new Map(logs.map((log, worker) => [worker, log.refused])),
+      served: new Map(logs.map((log, worker) => [worker, log.served])),
       deaths: fleet.deaths,
       order: known.order,
       applied: appliedAt(known, new Map(logs.flatMap((log) => [...log.applied]))),
       failsOver: deployment.failsOver,
+      end,
     };
-    return { ...check(history, BOUNDS), history, bounds: BOUNDS, backAfter: backAfter(history) };
+    return { ...check(history, BOUNDS), history, bounds: BOUNDS };
   } finally {
     for (const close of closers.toReversed()) await close();
   }
@@ -196,15 +197,4 @@ function appliedAt({ order, behind }: Truth, told: ReadonlyMap<string, number>):
     }
   }
   return applied;
-}
-
-function backAfter({ faults, unready }: History): Array<readonly [string, number]> {
-  const spans: Span[] = [...unready.values()].flat();
-  return faults.map((fault) => {
-    const next = faults.find(({ begin }) => begin > fault.end)?.begin ?? Infinity;
-    const ends = spans
-      .filter(({ begin, end }) => begin < Math.min(next, fault.end + 5000) && end > fault.begin && end < next)
-      .map(({ end }) => end - fault.end);
-    return [fault.name, Math.max(0, ...ends)];
-  });
 }

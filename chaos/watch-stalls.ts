@@ -2,7 +2,7 @@ import { machineNow, type Span } from './history.js';
 
 const EVERY = 10;
 /** Less is nothing out of the ordinary. */
-const STALL = 10;
+const STALL = 20;
 
 /** Calls with each time in which this process did not run. What is returned ends it. */
 export function watchStalls(
@@ -12,7 +12,8 @@ export function watchStalls(
   let last = machineNow();
   const timer = setInterval(() => {
     const now = machineNow();
-    if (now - last > EVERY + STALL) onStall({ begin: last, end: now });
+    // The pause between two looks is none.
+    if (now - last > EVERY + STALL) onStall({ begin: last + EVERY, end: now });
     onTick?.(last, now);
     last = now;
   }, EVERY);

@@ -2,6 +2,7 @@ import type { Bounds, History, Load, Read, Write } from '../history.js';
 import { checkDeadlines, type Lateness } from './check-deadlines.js';
 import { checkLoads } from './check-loads.js';
 import { checkReads, type Staleness } from './check-reads.js';
+import { checkReturn, type Return } from './check-return.js';
 import { Disturbances } from './disturbances.js';
 import { TruthOfKey } from './truth-of-key.js';
 import type { Violation } from './violation.js';
@@ -12,6 +13,7 @@ export interface Verdict {
   /** Milliseconds of the slowest read. */
   readonly worstRead: number;
   readonly lateness: Lateness;
+  readonly latestReturn: Return | undefined;
   /** Reads that failed, which none may. */
   readonly readErrors: number;
 }
@@ -54,7 +56,9 @@ export function check(history: History, bounds: Bounds): Verdict {
     readErrors++;
     violations.push({ promise: 'P5', key: read.key, what: `a read failed: ${read.error}`, about: [read] });
   }
-  return { violations, staleness, worstRead, lateness, readErrors };
+  const { violations: returns, latest: latestReturn } = checkReturn(history);
+  violations.push(...returns);
+  return { violations, staleness, worstRead, lateness, latestReturn, readErrors };
 }
 
 /** P7: what was acknowledged is in the database at the end, or something later of its key. */

@@ -10,7 +10,7 @@ export type LogLine =
   | readonly ['load', number: number, key: string, begin: number]
   | readonly ['loaded', number: number, end: number]
   | readonly ['stalled' | 'refused', begin: number, end: number]
-  | readonly ['unready' | 'ready', at: number]
+  | readonly ['unready' | 'ready' | 'served', at: number]
   | readonly ['applied', token: string, at: number];
 
 /** Written through to the system, so that it outlives a SIGKILL. */

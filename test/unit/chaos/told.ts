@@ -50,6 +50,7 @@ export interface Told {
   readonly unready?: ReadonlyArray<readonly [worker: number, begin: number, end: number]>;
   readonly stalls?: History['stalls'];
   readonly refused?: History['refused'];
+  readonly served?: History['served'];
   readonly deaths?: History['deaths'];
   readonly applied?: readonly string[];
   readonly key?: string;
@@ -69,10 +70,12 @@ export function promisesBroken(told: Told): string[] {
     stalls: told.stalls ?? new Map(),
     unready: new Map([0, 1, 2].map((worker) => [worker, of(worker)])),
     refused: told.refused ?? new Map(),
+    served: told.served ?? new Map(),
     deaths: told.deaths ?? new Map(),
     order: new Map([[key, ['start', ...writes.map(({ token }) => token)]]]),
     applied: new Map(applied.map((token) => [token, 0])),
     failsOver: told.failsOver ?? false,
+    end: Infinity,
   };
   return check(history, BOUNDS).violations.map(({ promise }) => promise);
 }
