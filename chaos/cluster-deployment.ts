@@ -3,14 +3,7 @@ import { startRedisCluster, type RedisCluster } from '../servers/redis-cluster.j
 import type { RedisServer } from '../servers/redis.js';
 import { machineNow } from './history.js';
 import { clusterCli } from './cluster-cli.js';
-import {
-  DURABLE,
-  FAULTS_ANYWHERE,
-  FAULTS_OF_THE_WAY,
-  proxiesBefore,
-  type ClusterFaults,
-  type Deployment,
-} from './deployment.js';
+import { DURABLE, proxiesBefore, type ClusterFaults, type Deployment } from './deployment.js';
 
 /** A node that restarts, loads its file and is met by the others again takes its time on a busy machine. */
 const PATIENCE = 30_000;
@@ -25,7 +18,6 @@ export async function deployCluster(workers: number, seed: number): Promise<Depl
   const proxies = await proxiesBefore(nodes, workers, seed);
   const holders = (): Promise<RedisServer[]> => primariesOf(cluster);
   return {
-    faults: [...FAULTS_ANYWHERE, ...FAULTS_OF_THE_WAY, 'takeover', 'failover', 'slot move'],
     servers: nodes,
     proxies,
     failsOver: true,

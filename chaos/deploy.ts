@@ -2,14 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { startSentinel, type SentinelDeployment } from '../servers/redis-sentinel.js';
 import { startRedis } from '../servers/redis.js';
 import { deployCluster } from './cluster-deployment.js';
-import {
-  DURABLE,
-  FAULTS_ANYWHERE,
-  FAULTS_OF_THE_WAY,
-  proxiesBefore,
-  type Deployment,
-  type Topology,
-} from './deployment.js';
+import { DURABLE, proxiesBefore, type Deployment, type Topology } from './deployment.js';
 
 /** Milliseconds that a failover may take on a busy machine. */
 const PATIENCE = 30_000;
@@ -22,7 +15,6 @@ export async function deploy(topology: Topology, workers: number, seed: number):
   );
   const proxies = await proxiesBefore(servers, workers, seed);
   return {
-    faults: [...FAULTS_ANYWHERE, ...FAULTS_OF_THE_WAY],
     servers,
     proxies,
     failsOver: false,
@@ -49,7 +41,6 @@ async function deploySentinel(): Promise<Deployment> {
   const { name, sentinels, servers } = deployment;
   const nodes = sentinels.map(({ host, port }) => ({ host, port }));
   return {
-    faults: FAULTS_ANYWHERE,
     servers,
     proxies: [],
     failsOver: true,

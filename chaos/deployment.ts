@@ -1,15 +1,12 @@
 import type { RedisOptions } from 'tiercel';
 import { FaultProxy } from 'tiercel/testing';
 import type { RedisServer } from '../servers/redis.js';
-import type { FaultName } from './history.js';
 
 export const TOPOLOGIES = ['single', 'sentinel', 'shards', 'cluster'] as const;
 export type Topology = (typeof TOPOLOGIES)[number];
 
 /** The Redis that the fleet shares, and each worker's way to it. */
 export interface Deployment extends AsyncDisposable {
-  /** What can happen to it. */
-  readonly faults: readonly FaultName[];
   readonly servers: readonly RedisServer[];
   /** Of each worker, one for each server; empty where the servers' addresses are told elsewhere, and no proxy can stand between. */
   readonly proxies: ReadonlyArray<readonly FaultProxy[]>;
@@ -47,25 +44,6 @@ export interface ClusterFaults {
   /** Gives some of the slots that have keys to another primary, key by key, while they are used. */
   moveSlots(from: RedisServer, to: RedisServer): Promise<void>;
 }
-
-/** What happens to a server, to a process, and to somebody's keys. */
-export const FAULTS_ANYWHERE: readonly FaultName[] = [
-  'redis freeze',
-  'redis kill',
-  'client kill',
-  'flush',
-  'worker kill',
-  'worker stop',
-];
-/** What happens between a process and a server. */
-export const FAULTS_OF_THE_WAY: readonly FaultName[] = [
-  'cut',
-  'black hole',
-  'slow',
-  'lost answers',
-  'reset amid an answer',
-  'garbage',
-];
 
 /** A write that waits for the database must survive a SIGKILL, whatever the disk is doing. */
 export const DURABLE = { appendonly: true, config: { appendfsync: 'always' } } as const;

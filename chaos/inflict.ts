@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Deployment } from './deployment.js';
+import type { FaultProxy } from 'tiercel/testing';
+import type { ClusterFaults, Deployment } from './deployment.js';
 import type { Fleet } from './fleet.js';
 import { machineNow, type Fault, type FaultName } from './history.js';
 import type { PlannedFault } from './schedule.js';
@@ -15,15 +16,10 @@ const OF_ALL: ReadonlySet<FaultName> = new Set([
 ]);
 
 /** Has the fault happen, and resolves when what caused it is over. */
-export async function inflict(
-  { name, lasts, worker, server: chosen }: PlannedFault,
-  deployment: Deployment,
-  fleet: Fleet,
-): Promise<Fault> {
+export async function inflict(plan: PlannedFault, deployment: Deployment, fleet: Fleet): Promise<Fault> {
+  const { name, lasts, worker, server: chosen } = plan;
   const holders = await deployment.holders();
   const server = holders[chosen % holders.length];
-  const proxies = deployment.proxies[worker] ?? [];
-  const proxy = proxies[chosen % Math.max(1, proxies.length)];
   if (!server) throw new Error('there is no server');
   const begin = machineNow();
   let back: number | undefined;
@@ -48,13 +44,13 @@ export async function inflict(
       await Promise.all((deployment.cluster ? holders : [server]).map((one) => one.cli('FLUSHALL')));
       break;
     case 'takeover':
-      back = await deployment.cluster?.takeOver(server);
+      back = await clusterOf(deployment).takeOver(server);
       break;
     case 'failover':
-      await deployment.cluster?.failOver(server);
+      await clusterOf(deployment).failOver(server);
       break;
     case 'slot move':
-      await deployment.cluster?.moveSlots(server, holders[(chosen + 1) % holders.length] ?? server);
+      await clusterOf(deployment).moveSlots(server, holders[(chosen + 1) % holders.length] ?? server);
       break;
     case 'worker kill':
       await fleet.kill(worker);
@@ -67,28 +63,41 @@ export async function inflict(
       fleet.signal(worker, 'SIGCONT');
       break;
     case 'cut':
-      proxy?.cut();
+      proxyOf(deployment, plan).cut();
       await pause(lasts);
-      proxy?.heal();
+      proxyOf(deployment, plan).heal();
       break;
     case 'slow':
-      proxy?.slow({ latency: 60, jitter: 150, bandwidth: 200_000 });
+      proxyOf(deployment, plan).slow({ latency: 60, jitter: 150, bandwidth: 200_000 });
       await pause(lasts);
-      proxy?.heal();
+      proxyOf(deployment, plan).heal();
       break;
     case 'black hole':
-      proxy?.blackHole();
+      proxyOf(deployment, plan).blackHole();
       break;
     case 'lost answers':
-      proxy?.loseAnswers();
+      proxyOf(deployment, plan).loseAnswers();
       break;
     case 'reset amid an answer':
-      proxy?.resetAmidAnswer(3);
+      proxyOf(deployment, plan).resetAmidAnswer(3);
       break;
     case 'garbage':
-      proxy?.garble();
+      proxyOf(deployment, plan).garble();
       break;
   }
   const end = machineNow();
   return OF_ALL.has(name) ? { name, begin, back, end } : { name, begin, end, worker };
+}
+
+/** Between the worker and one of the servers. */
+function proxyOf({ proxies }: Deployment, { name, worker, server }: PlannedFault): FaultProxy {
+  const own = proxies[worker] ?? [];
+  const proxy = own[server % Math.max(1, own.length)];
+  if (!proxy) throw new Error(`there is no proxy for ${name}`);
+  return proxy;
+}
+
+function clusterOf({ cluster }: Deployment): ClusterFaults {
+  if (!cluster) throw new Error('there is no cluster');
+  return cluster;
 }

@@ -3,17 +3,17 @@
  */
 import { parseArgs } from 'node:util';
 import { TOPOLOGIES, type Topology } from './deployment.js';
+import { chooseFaults } from './faults.js';
 import type { FaultName } from './history.js';
 import { renderReport } from './report.js';
 import { runChaos } from './run.js';
-import { FAULTS } from './schedule.js';
 
 const USAGE = `npm run chaos -- [options]
 
   --minutes N     how long faults happen (1)
   --seed N        the same seed plans the same faults (by chance)
   --topology T    ${TOPOLOGIES.join(', ')} (single)
-  --faults A,B    only these, as the report calls them (all)
+  --faults A,B    only these, as the report calls them (all that the topology has)
   --help
 
 Ends with 1 when a promise was not kept.`;
@@ -29,28 +29,42 @@ const { values } = parseArgs({
 });
 const minutes = Number(values.minutes);
 const seed = Number(values.seed);
-const faults = values.faults?.split(',') as FaultName[] | undefined;
+const topology = TOPOLOGIES.find((name) => name === values.topology);
+const asked = values.faults?.split(',').map((name) => name.trim());
 if (values.help) {
   process.stdout.write(`${USAGE}\n`);
-} else if (
-  !(minutes > 0) ||
-  !Number.isInteger(seed) ||
-  !TOPOLOGIES.includes(values.topology as Topology) ||
-  faults?.some((name) => !FAULTS.includes(name)) === true
-) {
-  process.stderr.write(`${USAGE}\n`);
-  process.exitCode = 2;
+} else if (!(minutes > 0) || !Number.isInteger(seed) || !topology) {
+  refuse(USAGE);
 } else {
-  const topology = values.topology as Topology;
+  const faults = chosen(topology);
+  if (faults) await run(topology, faults);
+}
+
+function chosen(from: Topology): readonly FaultName[] | undefined {
+  try {
+    return chooseFaults(from, asked);
+  } catch (error) {
+    refuse(error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
+}
+
+function refuse(why: string): void {
+  process.stderr.write(`${why}\n`);
+  process.exitCode = 2;
+}
+
+async function run(over: Topology, faults: readonly FaultName[]): Promise<void> {
   const report = await runChaos({
     seconds: minutes * 60,
     seed,
-    topology,
-    ...(faults && { faults }),
+    topology: over,
+    faults,
     database: 'chaos',
     progress: (line) => process.stderr.write(`... ${line}\n`),
   });
-  process.stdout.write(`npm run chaos -- --minutes ${minutes} --seed ${seed} --topology ${topology}\n`);
+  const only = asked ? ` --faults '${faults.join()}'` : '';
+  process.stdout.write(`npm run chaos -- --minutes ${minutes} --seed ${seed} --topology ${over}${only}\n`);
   process.stdout.write(`${renderReport(report)}\n`);
   if (report.violations.length > 0) process.exitCode = 1;
 }

@@ -8,6 +8,7 @@ import { startPostgres } from '../servers/postgres.js';
 import { check, type Verdict } from './check/check.js';
 import { deploy } from './deploy.js';
 import type { Topology } from './deployment.js';
+import { chooseFaults } from './faults.js';
 import { Fleet } from './fleet.js';
 import {
   KINDS,
@@ -61,9 +62,10 @@ const BOUNDS: Bounds = {
   margin: 700,
 };
 
-/** A fleet of processes under faults, and what came of it. */
+/** A fleet of processes under faults, and what came of it. @throws Error for a fault that the topology does not have. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { seed, seconds, topology, progress } = options;
+  const names = chooseFaults(topology, options.faults);
   const random = seededRandom(seed);
   const folder = await mkdtemp(join(tmpdir(), 'tiercel-chaos-'));
   const closers: Array<() => unknown> = [() => rm(folder, { recursive: true, force: true })];
@@ -107,7 +109,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       seconds * 1000,
       WORKERS,
       deployment.servers.length,
-      options.faults ?? deployment.faults,
+      names,
     );
     // A fault that takes longer than planned puts off those behind it, so that there is calm between them all the same.
     let late = 0;

@@ -29,7 +29,6 @@ const LENGTHS: Readonly<Record<FaultName, readonly [least: number, most: number]
   failover: [0, 0],
   'slot move': [0, 0],
 };
-export const FAULTS = Object.keys(LENGTHS) as FaultName[];
 /** Milliseconds between two faults, in which all may become well: the strict bounds hold only then. */
 const REST = [1200, 4000] as const;
 
