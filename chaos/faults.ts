@@ -2,7 +2,7 @@ import type { Topology } from './deployment.js';
 import type { FaultName } from './history.js';
 
 /** What happens to a server, to a process, and to somebody's keys. */
-const ANYWHERE: readonly FaultName[] = [
+const OF_SERVERS: readonly FaultName[] = [
   'redis freeze',
   'redis kill',
   'client kill',
@@ -10,6 +10,8 @@ const ANYWHERE: readonly FaultName[] = [
   'worker kill',
   'worker stop',
 ];
+/** What happens between a process and the database. */
+const OF_THE_DATABASE: readonly FaultName[] = ['postgres slow', 'postgres cut', 'postgres reset'];
 /** What happens between a process and a server. */
 const OF_THE_WAY: readonly FaultName[] = [
   'cut',
@@ -19,14 +21,15 @@ const OF_THE_WAY: readonly FaultName[] = [
   'reset amid an answer',
   'garbage',
 ];
+const EVERYWHERE = [...OF_SERVERS, ...OF_THE_DATABASE];
 const OF_A_CLUSTER: readonly FaultName[] = ['takeover', 'failover', 'slot move'];
 
 /** What can happen in each. Sentinels tell the servers' own addresses, and no proxy can stand before those. */
 const FAULTS_OF: Readonly<Record<Topology, readonly FaultName[]>> = {
-  single: [...ANYWHERE, ...OF_THE_WAY],
-  sentinel: ANYWHERE,
-  shards: [...ANYWHERE, ...OF_THE_WAY],
-  cluster: [...ANYWHERE, ...OF_THE_WAY, ...OF_A_CLUSTER],
+  single: [...EVERYWHERE, ...OF_THE_WAY],
+  sentinel: EVERYWHERE,
+  shards: [...EVERYWHERE, ...OF_THE_WAY],
+  cluster: [...EVERYWHERE, ...OF_THE_WAY, ...OF_A_CLUSTER],
 };
 
 /**

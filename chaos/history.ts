@@ -2,9 +2,9 @@
  * What is written down of a run. Times are milliseconds of the machine's monotonic clock, which all its processes share.
  */
 
-/** How a thing is changed. `behind` things have one writer each, so that their writes have an order. */
-export type Kind = 'aside' | 'around' | 'through' | 'behind' | 'tagged';
-export const KINDS: readonly Kind[] = ['aside', 'around', 'through', 'behind', 'tagged'];
+/** How a thing is changed, and `ahead` how it is loaded, else as `aside`. `behind` things have one writer each, so that their writes have an order. */
+export type Kind = 'aside' | 'around' | 'through' | 'behind' | 'tagged' | 'ahead';
+export const KINDS: readonly Kind[] = ['aside', 'around', 'through', 'behind', 'tagged', 'ahead'];
 
 /** One life of one worker. Everything that is outside of workers is done by `OUTSIDE`. */
 export interface Life {
@@ -26,6 +26,8 @@ export interface Write extends Life {
   error?: string;
   /** The time that the database took, where its caller waited for that. */
   saving?: Span;
+  /** Whether the database failed: then nobody knows whether it has it, or will. */
+  saveFailed?: boolean;
 }
 
 export interface Read extends Life {
@@ -41,6 +43,8 @@ export interface Load extends Life {
   readonly key: string;
   readonly begin: number;
   end?: number;
+  /** What the database failed with, which readers are told as it is. */
+  error?: string;
 }
 
 export type FaultName =
@@ -56,6 +60,10 @@ export type FaultName =
   | 'lost answers'
   | 'reset amid an answer'
   | 'garbage'
+  /** Of the way of one process to the database. */
+  | 'postgres slow'
+  | 'postgres cut'
+  | 'postgres reset'
   /** Of a Cluster: a primary is killed, its replica takes over by itself, and it comes back as the replica of that. */
   | 'takeover'
   /** Of a Cluster: a replica takes over in order. */
@@ -111,6 +119,8 @@ export interface Bounds {
   readonly hop: number;
   readonly maxStaleWhenDisconnected: number;
   readonly ttl: number;
+  /** Of what is loaded ahead of its expiry. */
+  readonly aheadTtl: number;
   readonly lease: number;
   readonly commandTimeout: number;
   /** How long after a fault until the links are ready again, where they do not say themselves. */
@@ -120,6 +130,11 @@ export interface Bounds {
 /** The machine's monotonic clock in milliseconds: unlike `performance.now()`, the same in all processes. */
 export function machineNow(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000;
+}
+
+/** How long a value may stand that nobody is told of any more. */
+export function ttlOf(key: string, { ttl, aheadTtl }: Bounds): number {
+  return key.startsWith('ahead:') ? aheadTtl : ttl;
 }
 
 export function lifeName({ worker, life }: Life): string {

@@ -16,11 +16,18 @@ const OF_ALL: ReadonlySet<FaultName> = new Set([
 ]);
 
 /** Has the fault happen, and resolves when what caused it is over. */
-export async function inflict(plan: PlannedFault, deployment: Deployment, fleet: Fleet): Promise<Fault> {
+export async function inflict(
+  plan: PlannedFault,
+  deployment: Deployment,
+  fleet: Fleet,
+  databases: readonly FaultProxy[],
+): Promise<Fault> {
   const { name, lasts, worker, server: chosen } = plan;
   const holders = await deployment.holders();
   const server = holders[chosen % holders.length];
   if (!server) throw new Error('there is no server');
+  const database = databases[worker];
+  if (!database) throw new Error('there is no way to the database');
   const begin = machineNow();
   let back: number | undefined;
   switch (name) {
@@ -83,6 +90,19 @@ export async function inflict(plan: PlannedFault, deployment: Deployment, fleet:
       break;
     case 'garbage':
       proxyOf(deployment, plan).garble();
+      break;
+    case 'postgres slow':
+      database.slow({ latency: 40, jitter: 200, bandwidth: 100_000 });
+      await pause(lasts);
+      database.heal();
+      break;
+    case 'postgres cut':
+      database.cut();
+      await pause(lasts);
+      database.heal();
+      break;
+    case 'postgres reset':
+      database.reset();
       break;
   }
   const end = machineNow();

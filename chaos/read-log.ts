@@ -57,7 +57,7 @@ export async function readLog(
       }
       case 'saved': {
         const write = writes.get(line[1]);
-        if (write) write.saving = { begin: line[2], end: line[3] };
+        if (write) Object.assign(write, { saving: { begin: line[2], end: line[3] }, saveFailed: !line[4] });
         break;
       }
       case 'read': {
@@ -81,7 +81,7 @@ export async function readLog(
       }
       case 'loaded': {
         const load = loads.get(`${life}.${line[1]}`);
-        if (load) load.end = line[2];
+        if (load) Object.assign(load, { end: line[2], ...(line[3] && { error: line[3] }) });
         break;
       }
       case 'stalled':

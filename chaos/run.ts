@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { seededRandom } from 'tiercel/testing';
+import { FaultProxy, seededRandom } from 'tiercel/testing';
 import { startPostgres } from '../servers/postgres.js';
 import { check, type Verdict } from './check/check.js';
 import { deploy } from './deploy.js';
@@ -50,6 +50,8 @@ const THINGS = 9;
 const CALLERS = 6;
 /** Some have room for all, some for hardly anything. */
 const ROOM = [16_000_000, 4_000, 16_000_000, 1_500] as const;
+/** Milliseconds by which the clocks of processes are wrong. */
+const SKEW = [0, 7000, -7000, 600] as const;
 /** Left alone until the run ends, so that all that is kept for later has its time. */
 const CALM = 6000;
 
@@ -57,6 +59,7 @@ const BOUNDS: Bounds = {
   hop: 400, // nominally a millisecond; a machine that runs other things takes its time
   maxStaleWhenDisconnected: 1200,
   ttl: 4000,
+  aheadTtl: 700,
   lease: 1000,
   commandTimeout: 250,
   margin: 700,
@@ -79,11 +82,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     closers.push(() => pool.end());
     const start = await fillTables(pool);
 
+    const databases = await proxiesOf(postgres.url, seed);
+    closers.push(() => Promise.all(databases.map((proxy) => proxy.close())));
     const orders = Array.from({ length: WORKERS }, (_, worker): WorkerOrder => ({
       worker,
       life: 0,
       redis: deployment.optionsOf(worker),
-      postgresUrl: postgres.url,
+      postgresUrl: through(postgres.url, databases[worker]),
       log: join(folder, `${worker}.log`),
       seed: seed + worker,
       workers: WORKERS,
@@ -91,6 +96,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       callers: CALLERS,
       maxBytes: ROOM[worker % ROOM.length] ?? 0,
       ttl: BOUNDS.ttl,
+      aheadTtl: BOUNDS.aheadTtl,
+      clockSkew: SKEW[worker % SKEW.length] ?? 0,
       lease: BOUNDS.lease,
       maxStaleWhenDisconnected: BOUNDS.maxStaleWhenDisconnected,
     }));
@@ -121,7 +128,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       progress(
         `${((machineNow() - began) / 1000).toFixed(1)} s  ${plan.name} ${plan.lasts.toFixed(0)} ms, worker ${plan.worker}`,
       );
-      faults.push(await inflict(plan, deployment, fleet));
+      faults.push(await inflict(plan, deployment, fleet, databases));
       late = Math.max(late, machineNow() - began - plan.at - plan.lasts);
     }
     await pause(CALM);
@@ -158,6 +165,20 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   } finally {
     for (const close of closers.toReversed()) await close();
   }
+}
+
+/** Each worker's way to the database. */
+function proxiesOf(url: string, seed: number): Promise<FaultProxy[]> {
+  const port = Number(new URL(url).port);
+  return Promise.all(
+    Array.from({ length: WORKERS }, (_, worker) => FaultProxy.to({ port, seed: seed + 5000 + worker })),
+  );
+}
+
+function through(url: string, proxy: FaultProxy | undefined): string {
+  const address = new URL(url);
+  address.port = String(proxy?.port ?? address.port);
+  return String(address);
 }
 
 async function fillTables(pool: pg.Pool): Promise<Map<string, string[]>> {

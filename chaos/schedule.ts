@@ -24,6 +24,9 @@ const LENGTHS: Readonly<Record<FaultName, readonly [least: number, most: number]
   'lost answers': [0, 0],
   'reset amid an answer': [0, 0],
   garbage: [0, 0],
+  'postgres slow': [500, 2500],
+  'postgres cut': [100, 2500],
+  'postgres reset': [0, 0],
   // These take the time they take.
   takeover: [0, 0],
   failover: [0, 0],

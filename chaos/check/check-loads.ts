@@ -4,7 +4,8 @@ import type { Violation } from './violation.js';
 
 /**
  * P1: loads of one key do not overlap, over all processes. They may where the first was outdated by a change, which is
- * what the second is for (P2); where its process died or could not be sure of Redis; and beyond a lease.
+ * what the second is for (P2); where its process died or could not be sure of Redis; and beyond a lease. One that is ahead of its
+ * time may be joined by one other when what it is to replace expires meanwhile (decision 0027).
  *
  * @param loads - of one key, by their begin.
  * @param writes - of that key.
@@ -21,7 +22,8 @@ export function checkLoads(
   let running: Load[] = [];
   for (const load of loads) {
     running = running.filter((other) => endOf(other, history) > load.begin);
-    const other = running.find((one) => !isExcused(one, load, writes, history, bounds, disturbances));
+    const others = running.filter((one) => !isExcused(one, load, writes, history, bounds, disturbances));
+    const other = others[key.startsWith('ahead:') ? 1 : 0];
     if (other) {
       const what = `two loads ran at once, in the processes ${lifeName(other)} and ${lifeName(load)}`;
       found.push({ promise: 'P1', key, what, about: [other, load] });

@@ -86,6 +86,7 @@ function ownWrite(
 ): Omit<Violation, 'about'> | undefined {
   if (lifeName(write) !== lifeName(read) || write.end === undefined || write.end > read.begin)
     return undefined;
+  if (write.saveFailed) return undefined;
   // What waits for the database waits in Redis, and is not to be had while that is away.
   if (
     isBehind(key) &&

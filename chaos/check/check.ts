@@ -1,4 +1,4 @@
-import type { Bounds, History, Load, Read, Write } from '../history.js';
+import { lifeName, type Bounds, type History, type Load, type Read, type Write } from '../history.js';
 import { checkDeadlines, type Lateness } from './check-deadlines.js';
 import { checkLoads } from './check-loads.js';
 import { checkReads, type Staleness } from './check-reads.js';
@@ -14,7 +14,7 @@ export interface Verdict {
   readonly worstRead: number;
   readonly lateness: Lateness;
   readonly latestReturn: Return | undefined;
-  /** Reads that failed, which none may. */
+  /** Reads that failed, which none may but with what its load failed with. */
   readonly readErrors: number;
 }
 
@@ -54,11 +54,23 @@ export function check(history: History, bounds: Bounds): Verdict {
     worstRead = Math.max(worstRead, read.end - read.begin);
     if (read.error === undefined) continue;
     readErrors++;
+    if (isOfItsLoad(read, loads.get(read.key) ?? [])) continue;
     violations.push({ promise: 'P5', key: read.key, what: `a read failed: ${read.error}`, about: [read] });
   }
   const { violations: returns, latest: latestReturn } = checkReturn(history);
   violations.push(...returns);
   return { violations, staleness, worstRead, lateness, latestReturn, readErrors };
+}
+
+/** A process in which the load failed tells so, in its words. */
+function isOfItsLoad(read: Read, loads: readonly Load[]): boolean {
+  return loads.some(
+    (load) =>
+      load.error === read.error &&
+      lifeName(load) === lifeName(read) &&
+      load.begin <= read.end &&
+      (load.end ?? Infinity) >= read.begin,
+  );
 }
 
 /** P7: what was acknowledged is in the database at the end, or something later of its key. */

@@ -16,7 +16,14 @@ const SILENT: ReadonlySet<string> = new Set([
 ]);
 
 /** Faults that no link feels. A slot that moves is followed key by key, and excuses nothing. */
-const UNFELT: ReadonlySet<FaultName> = new Set(['worker kill', 'flush', 'slot move']);
+const UNFELT: ReadonlySet<FaultName> = new Set([
+  'worker kill',
+  'flush',
+  'slot move',
+  'postgres slow',
+  'postgres cut',
+  'postgres reset',
+]);
 
 /** When each worker could not be sure of Redis. */
 export class Disturbances {

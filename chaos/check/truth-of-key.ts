@@ -1,4 +1,4 @@
-import { lifeName, OUTSIDE, type Bounds, type History, type Write } from '../history.js';
+import { lifeName, OUTSIDE, ttlOf, type Bounds, type History, type Write } from '../history.js';
 import type { Disturbances } from './disturbances.js';
 
 /** One value of a key, in the order in which the truth had them. */
@@ -38,22 +38,25 @@ export class TruthOfKey {
 
 /**
  * When a write was certainly known to Redis. One that was not disturbed: when its caller was told. One that was: when its process is
- * well again and has replayed it (P6). One whose process died before that: when the entry it was to replace is past its time.
+ * well again and has replayed it (P6). One that the database failed, and one whose process died before that: when the entry it was to replace is past its time.
  */
 function effective(write: Write, history: History, bounds: Bounds, disturbances: Disturbances): number {
   const { worker, begin, end, ok } = write;
   const died = history.deaths.get(lifeName(write));
-  if (end === undefined) return (died ?? Infinity) + bounds.ttl + bounds.hop;
+  const ttl = ttlOf(write.key, bounds);
+  if (end === undefined) return (died ?? Infinity) + ttl + bounds.hop;
   // Outside of workers nothing is replayed: what failed has told nobody.
   if (worker === OUTSIDE) {
     if (!ok) return Infinity;
     // A primary that is about to be replaced confirms what its successor will not have, and nobody tells that again (0023).
     const isDoubtful = history.failsOver && disturbances.touching(OUTSIDE, begin, end).length > 0;
-    return isDoubtful ? end + bounds.ttl + bounds.hop : end;
+    return isDoubtful ? end + ttl + bounds.hop : end;
   }
+  // The database may carry out what it was told after its caller has given up and had the key forgotten.
+  if (write.saveFailed) return disturbances.over(worker, end) + ttl + bounds.hop;
   const slow = end - begin > bounds.commandTimeout / 2;
   if (ok && !slow && disturbances.touching(worker, begin, end).length === 0) return end;
   // A deadline that passed without a fault: the next connection, or the next sign of life, makes up for it.
   const told = disturbances.over(worker, end + (slow || !ok ? 2 * bounds.margin : 0));
-  return died !== undefined && died < told ? end + bounds.ttl + bounds.hop : told;
+  return died !== undefined && died < told ? end + ttl + bounds.hop : told;
 }

@@ -5,10 +5,10 @@ import type { Life } from '../history.js';
 export type LogLine =
   | readonly ['write', key: string, token: string, begin: number]
   | readonly ['written', token: string, end: number, ok: boolean, error: string | null]
-  | readonly ['saved', token: string, begin: number, end: number]
+  | readonly ['saved', token: string, begin: number, end: number, ok: boolean]
   | readonly ['read', key: string, begin: number, end: number, token: string | null, error: string | null]
   | readonly ['load', number: number, key: string, begin: number]
-  | readonly ['loaded', number: number, end: number]
+  | readonly ['loaded', number: number, end: number, error: string | null]
   | readonly ['stalled' | 'refused', begin: number, end: number]
   | readonly ['unready' | 'ready' | 'served', at: number]
   | readonly ['applied', token: string, at: number];

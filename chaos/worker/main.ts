@@ -9,13 +9,25 @@ import { seededRandom } from 'tiercel/testing';
 import { KINDS, type Kind } from '../history.js';
 import { WorkerLog } from './log.js';
 import type { WorkerAnswer, WorkerCommand, WorkerOrder } from './order.js';
+import { skewClock } from './skew-clock.js';
 import { groupOf, Things } from './things.js';
 import { watchSelf } from './watch-self.js';
 
 /** Writes of an id in one life of its worker are fewer. */
 const WRITES_A_LIFE = 1_000_000;
 
+/** Things that are loaded ahead are to live until they expire. */
+const SHARE_OF_WRITES: Readonly<Record<Kind, number>> = {
+  aside: 0.08,
+  around: 0.08,
+  through: 0.08,
+  behind: 0.08,
+  tagged: 0.08,
+  ahead: 0.01,
+};
+
 const order = JSON.parse(process.argv[2] ?? '{}') as WorkerOrder;
+skewClock(order.clockSkew);
 const random = seededRandom(order.seed);
 const pool = new pg.Pool({ connectionString: order.postgresUrl, max: 6 });
 pool.on('error', () => undefined);
@@ -29,7 +41,7 @@ const cache = createCache({
   lease,
   maxStaleWhenDisconnected,
 });
-const things = new Things(cache, pool, log, random);
+const things = new Things(cache, pool, log, random, order.aheadTtl);
 
 let writes = 0;
 let isWriting = true;
@@ -45,7 +57,7 @@ const below = (bound: number): number => Math.floor(random() * bound);
 /** Resolves with a thing that was written. */
 async function write(kind: Kind): Promise<number | undefined> {
   const id = below(order.things);
-  if (kind === 'aside') await things.writeAside(id, token());
+  if (kind === 'aside' || kind === 'ahead') await things.writeAside(kind, id, token());
   else if (kind === 'around' || kind === 'through') await things.save(kind, id, token());
   else if (kind === 'tagged') {
     const all = Array.from({ length: order.things }, (_, each) => each);
@@ -68,7 +80,7 @@ async function write(kind: Kind): Promise<number | undefined> {
 async function caller(): Promise<void> {
   while (!running.signal.aborted) {
     const kind = KINDS[below(KINDS.length)] ?? 'aside';
-    const written = isWriting && random() < 0.08 ? await write(kind) : undefined;
+    const written = isWriting && random() < SHARE_OF_WRITES[kind] ? await write(kind) : undefined;
     // A process knows its own writes at once, so it is asked at once.
     await things.read(kind, written ?? below(order.things));
     await pause(2 + random() * 12);

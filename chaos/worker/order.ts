@@ -15,6 +15,9 @@ export interface WorkerOrder extends Life {
   /** Bytes of its memory. */
   readonly maxBytes: number;
   readonly ttl: number;
+  readonly aheadTtl: number;
+  /** Milliseconds that its clock is ahead of the machine's. */
+  readonly clockSkew: number;
   readonly lease: number;
   readonly maxStaleWhenDisconnected: number;
 }

@@ -18,7 +18,7 @@ export class Things {
   readonly #behind: Resource<number, BehindValue>;
   #loads = 0;
 
-  constructor(cache: CacheManager, pool: Pool, log: WorkerLog, random: () => number) {
+  constructor(cache: CacheManager, pool: Pool, log: WorkerLog, random: () => number, aheadTtl: number) {
     this.#cache = cache;
     this.#pool = pool;
     this.#log = log;
@@ -30,6 +30,7 @@ export class Things {
         this.#saving([token], () => writeRow(pool, kind, id, token));
     this.#direct = {
       aside: cache.resource('aside', { load: load('aside') }),
+      ahead: cache.resource('ahead', { load: load('ahead'), refresh: 'ahead', ttl: aheadTtl }),
       around: cache.resource('around', { load: load('around'), save: save('around'), write: 'around' }),
       through: cache.resource('through', { load: load('through'), save: save('through'), write: 'through' }),
       tagged: cache.resource('tagged', { load: load('tagged'), tags: (_, id) => [groupOf(id)] }),
@@ -41,7 +42,14 @@ export class Things {
         for (const { value } of writes) if (value) log.add(['applied', value.token, machineNow()]);
       },
       write: 'behind',
-      behind: { lease: 600, pollInterval: 20, retryDelay: { min: 20, max: 300 }, closeTimeout: 0 },
+      behind: {
+        lease: 600,
+        pollInterval: 20,
+        retryDelay: { min: 20, max: 300 },
+        // No fault lasts so long that a write would be given up.
+        maxAttempts: 1000,
+        closeTimeout: 0,
+      },
     });
   }
 
@@ -56,10 +64,14 @@ export class Things {
     }
   }
 
-  async writeAside(id: number, token: string): Promise<void> {
-    await this.#written(['aside'], [id], token, async () => {
-      await this.#saving([token], () => writeRow(this.#pool, 'aside', id, token));
-      await this.#direct.aside.delete(id);
+  async writeAside(kind: 'aside' | 'ahead', id: number, token: string): Promise<void> {
+    await this.#written([kind], [id], token, async () => {
+      // The database may have it although it failed.
+      try {
+        await this.#saving([token], () => writeRow(this.#pool, kind, id, token));
+      } finally {
+        await this.#direct[kind].delete(id);
+      }
     });
   }
 
@@ -75,8 +87,11 @@ export class Things {
   async writeGroup(ids: readonly number[], token: string): Promise<void> {
     await this.#written(['tagged'], ids, token, async () => {
       const tokens = ids.map((id) => `${token}/${id}`);
-      await this.#saving(tokens, () => writeGroup(this.#pool, 'tagged', ids, token));
-      await this.#cache.invalidateTags([groupOf(ids[0] ?? 0)]);
+      try {
+        await this.#saving(tokens, () => writeGroup(this.#pool, 'tagged', ids, token));
+      } finally {
+        await this.#cache.invalidateTags([groupOf(ids[0] ?? 0)]);
+      }
     });
   }
 
@@ -106,11 +121,13 @@ export class Things {
 
   async #saving(tokens: readonly string[], work: () => Promise<void>): Promise<void> {
     const begin = machineNow();
+    let ok = false;
     try {
       await work();
+      ok = true;
     } finally {
       const end = machineNow();
-      for (const token of tokens) this.#log.add(['saved', token, begin, end]);
+      for (const token of tokens) this.#log.add(['saved', token, begin, end, ok]);
     }
   }
 
@@ -122,9 +139,11 @@ export class Things {
       await pause(this.#random() * 15);
       const token = await readRow(this.#pool, kind, id);
       await pause(this.#random() * 15);
+      this.#log.add(['loaded', number, machineNow(), null]);
       return token;
-    } finally {
-      this.#log.add(['loaded', number, machineNow()]);
+    } catch (error) {
+      this.#log.add(['loaded', number, machineNow(), String(error)]);
+      throw error;
     }
   }
 }

@@ -38,9 +38,32 @@ describe('the checker, when all is well', () => {
     expect(promisesBroken({ writes, reads: [read('a', 370)], stalls })).toEqual(['P2-P3']);
   });
 
-  it('takes no read that fails', () => {
-    const failed: Read = { worker: 1, life: 0, key: KEY, begin: 1, end: 2, error: 'away' };
+  it('takes no read that fails, but with the error of its own load', () => {
+    const failed: Read = { worker: 1, life: 0, key: KEY, begin: 1, end: 20, error: 'away' };
     expect(promisesBroken({ writes, reads: [failed] })).toEqual(['P5']);
+    const own = { ...load(1, 5, 19), error: 'away' };
+    expect(promisesBroken({ writes, reads: [failed], loads: [own] })).toEqual([]);
+    for (const other of [
+      { error: 'other' },
+      { worker: 0 },
+      { life: 1 },
+      { key: 'aside:2' },
+      { begin: 30, end: 40 },
+    ]) {
+      expect(promisesBroken({ writes, reads: [failed], loads: [{ ...own, ...other }] })).toEqual(['P5']);
+    }
+  });
+
+  it('lets what the database failed come late, until the old value is over', () => {
+    const doubtful = [write('a', 100, 110, { ok: false, saveFailed: true })];
+    expect(promisesBroken({ writes: doubtful, reads: [read('start', 4150), read('start', 130, 0)] })).toEqual(
+      [],
+    );
+    expect(promisesBroken({ writes: doubtful, reads: [read('start', 4300)] })).toEqual(['P2-P3']);
+    const key = 'ahead:1';
+    const ahead = [write('a', 100, 110, { key, ok: false, saveFailed: true })];
+    expect(promisesBroken({ key, writes: ahead, reads: [read('start', 850, 1, key)] })).toEqual([]);
+    expect(promisesBroken({ key, writes: ahead, reads: [read('start', 950, 1, key)] })).toEqual(['P2-P3']);
   });
 });
 
@@ -110,6 +133,13 @@ describe('the checker, of loads', () => {
   it('takes no two at once', () => {
     expect(promisesBroken({ loads: [load(0, 100, 200), load(1, 150, 250)] })).toEqual(['P1']);
     expect(promisesBroken({ loads: [load(0, 100, 200), load(1, 200, 250)] })).toEqual([]);
+  });
+
+  it('takes one other beside one that is ahead of its time, when what stood is over, and no more', () => {
+    const key = 'ahead:1';
+    const loads = [100, 150, 160].map((begin, worker) => ({ ...load(worker, begin, 200), key }));
+    expect(promisesBroken({ key, loads: loads.slice(0, 2) })).toEqual([]);
+    expect(promisesBroken({ key, loads })).toEqual(['P1']);
   });
 
   it('takes two where a change came in between, or a link was not well', () => {

@@ -5,6 +5,7 @@ const BOUNDS: Bounds = {
   hop: 50,
   maxStaleWhenDisconnected: 1000,
   ttl: 4000,
+  aheadTtl: 700,
   lease: 1000,
   commandTimeout: 250,
   margin: 100,
