@@ -125,6 +125,27 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   /**
+   * Keeps all that is said on one connection, either way, while the others go on: what was sent there later arrives before it.
+   * Nothing is lost, as long as the connection is not ended.
+   *
+   * @param place - which of the connections there are, the oldest first; below zero from the latest, so that -1 is that.
+   * @returns has it all arrive, in order, and ends it. So does `heal`.
+   * @throws InvalidOptionError where there is no such connection.
+   */
+  holdBack(place: number): () => void {
+    const pair = [...this.#pairs].at(place);
+    if (!Number.isInteger(place) || !pair) {
+      throw new InvalidOptionError(
+        `holdBack: expected a place among ${this.#pairs.size} connections, got ${describeValue(place)}`,
+      );
+    }
+    for (const pipe of pair.pipes) pipe.hold();
+    return () => {
+      for (const pipe of pair.pipes) pipe.release();
+    };
+  }
+
+  /**
    * From now on nothing more passes on the connections there are, in either direction, and neither end is told: what a
    * firewall does that forgot them. Later connections pass.
    */
@@ -160,11 +181,12 @@ export class FaultProxy implements AsyncDisposable {
     this.#nextAnswer = () => bytes ?? Buffer.from(Array.from({ length: 32 }, random));
   }
 
-  /** Ends slowness and `cut`. Connections in a black hole stay there. */
+  /** Ends slowness, `cut` and `holdBack`. Connections in a black hole stay there. */
   heal(): void {
     this.#slowness = undefined;
     this.#refuses = false;
     this.#nextAnswer = undefined;
+    for (const { pipes } of this.#pairs) for (const pipe of pipes) pipe.release();
   }
 
   /** Ends all connections and stops listening. */

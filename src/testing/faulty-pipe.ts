@@ -21,6 +21,7 @@ export class FaultyPipe {
   /** When the last byte that was taken in leaves. */
   #busyUntil = 0;
   #timer: NodeJS.Timeout | undefined;
+  #isHeld = false;
   passes = true;
 
   /** @param alter - what becomes of each chunk; an empty one is nothing. */
@@ -39,6 +40,19 @@ export class FaultyPipe {
     from.on('data', (chunk: Buffer) => this.#take(chunk));
   }
 
+  /** Keeps all that comes, in order, until {@link release}. */
+  hold(): void {
+    this.#isHeld = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    this.#deliver();
+  }
+
   end(): void {
     clearTimeout(this.#timer);
     this.#waiting.length = 0;
@@ -49,13 +63,13 @@ export class FaultyPipe {
     if (!this.passes) return;
     const chunk = this.#alter(given);
     const slow = this.#slowness();
-    if (!slow && this.#waiting.length === 0) return this.#write(chunk);
+    if (!slow && !this.#isHeld && this.#waiting.length === 0) return this.#write(chunk);
     const { latency = 0, jitter = 0, bandwidth = Infinity } = slow ?? {};
     const now = performance.now();
     const arrives = now + latency + this.#random() * jitter;
     this.#busyUntil = Math.max(this.#busyUntil, arrives) + (chunk.length / bandwidth) * 1000;
     this.#waiting.push({ chunk, due: this.#busyUntil });
-    this.#timer ??= setTimeout(this.#deliver, this.#busyUntil - now);
+    if (!this.#isHeld) this.#timer ??= setTimeout(this.#deliver, this.#busyUntil - now);
   }
 
   readonly #deliver = (): void => {

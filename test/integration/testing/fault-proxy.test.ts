@@ -92,6 +92,48 @@ describe('FaultProxy', () => {
     expect(socket.destroyed).toBe(false);
   });
 
+  describe('holding back one connection', () => {
+    it('lets the others overtake it, and loses nothing', async () => {
+      const arrived: string[] = [];
+      server.on('connection', (socket) => socket.on('data', (chunk) => arrived.push(chunk.toString())));
+      const [first, second] = [await open(), await open()];
+      await eventually('both', () => proxy.connections === 2);
+      const release = proxy.holdBack(0);
+      first.socket.write('earlier');
+      second.socket.write('later');
+      await eventually('the answer', () => second.said() === 'later');
+      first.socket.write(', and more');
+      expect(first.said()).toBe('');
+      release();
+      await eventually('the answer', () => first.said() === 'earlier, and more');
+      expect(arrived.join()).toMatch(/^later,earlier/);
+      first.socket.write('!');
+      await eventually('the next', () => first.said() === 'earlier, and more!');
+    });
+
+    it('keeps what was on its way slowly behind what was before it', async () => {
+      const { socket, said } = await open();
+      await eventually('it', () => proxy.connections === 1);
+      proxy.slow({ latency: 20, jitter: 20 });
+      socket.write('a');
+      await eventually('it is on its way', () => socket.bytesWritten === 1);
+      proxy.holdBack(-1);
+      socket.write('b');
+      const other = await open();
+      other.socket.write('c');
+      await eventually('the answer', () => other.said() === 'c');
+      expect(said()).toBe('');
+      proxy.heal();
+      await eventually('the answer', () => said() === 'ab');
+    });
+
+    it.each([1, -2, 0.5, Number.NaN])('refuses the place %d where there is one connection', async (place) => {
+      await open();
+      await eventually('it', () => proxy.connections === 1);
+      expect(() => proxy.holdBack(place)).toThrow(/holdBack: expected a place among 1 connections/);
+    });
+  });
+
   it('resets in the middle of an answer', async () => {
     const { socket, said } = await open();
     proxy.resetAmidAnswer(3);
