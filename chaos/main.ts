@@ -55,6 +55,9 @@ function refuse(why: string): void {
 }
 
 async function run(over: Topology, faults: readonly FaultName[]): Promise<void> {
+  const only = asked ? ` --faults '${faults.join()}'` : '';
+  // First, so that it is known of a run that breaks off, too.
+  process.stdout.write(`npm run chaos -- --minutes ${minutes} --seed ${seed} --topology ${over}${only}\n`);
   const report = await runChaos({
     seconds: minutes * 60,
     seed,
@@ -63,8 +66,6 @@ async function run(over: Topology, faults: readonly FaultName[]): Promise<void> 
     database: 'chaos',
     progress: (line) => process.stderr.write(`... ${line}\n`),
   });
-  const only = asked ? ` --faults '${faults.join()}'` : '';
-  process.stdout.write(`npm run chaos -- --minutes ${minutes} --seed ${seed} --topology ${over}${only}\n`);
   process.stdout.write(`${renderReport(report)}\n`);
   if (report.violations.length > 0) process.exitCode = 1;
 }
