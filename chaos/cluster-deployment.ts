@@ -10,6 +10,8 @@ const PATIENCE = 30_000;
 /** Slots that are moved at a time, and milliseconds between two of their keys. */
 const SLOTS = 6;
 const BETWEEN_KEYS = 15;
+/** Milliseconds that a primary stays away whose replica has taken over. */
+const AWAY = 1500;
 
 /** Three primaries with a replica each. The nodes tell each other's addresses, so each worker has a map to its proxies. */
 export async function deployCluster(workers: number, seed: number): Promise<Deployment> {
@@ -75,6 +77,8 @@ class OwnClusterFaults implements ClusterFaults {
     const others = this.#cluster.nodes.filter((node) => node !== primary);
     await untilServing(others);
     const back = machineNow();
+    // As long as it is away, it cannot tell who took its place.
+    await pause(AWAY);
     await primary.restart();
     return back;
   }

@@ -64,7 +64,7 @@ export type FaultName =
   | 'postgres slow'
   | 'postgres cut'
   | 'postgres reset'
-  /** Of a Cluster: a primary is killed, its replica takes over by itself, and it comes back as the replica of that. */
+  /** Of a Cluster: a primary is killed, its replica takes over by itself, and later it comes back as the replica of that. */
   | 'takeover'
   /** Of a Cluster: a replica takes over in order. */
   | 'failover'
@@ -99,8 +99,10 @@ export interface History {
   readonly unready: ReadonlyMap<number, readonly Span[]>;
   /** Of each worker, the times in which Redis failed it although the link was ready: a node that refuses, an answer that was late. */
   readonly refused: ReadonlyMap<number, readonly Span[]>;
-  /** Of each worker, when Redis had given it what it asked for, or taken what it had loaded, over links that were all ready. */
+  /** Of each worker, when Redis had given it what it asked for, or taken what it had loaded. */
   readonly served: ReadonlyMap<number, readonly number[]>;
+  /** Of each worker, the times in which something that it asked of Redis failed, however its links were. */
+  readonly failed: ReadonlyMap<number, readonly Span[]>;
   /** Of each worker, when each of its lives ended; a life that is missing lived to the end. */
   readonly deaths: ReadonlyMap<string, number>;
   /** For each key, the tokens in the order in which the truth had them; the first is that of the start. */

@@ -11,6 +11,7 @@ export interface WorkerHistory {
   readonly stalls: Span[];
   readonly unready: Span[];
   readonly refused: Span[];
+  readonly failed: Span[];
   readonly served: number[];
   readonly applied: Map<string, number>;
 }
@@ -28,6 +29,7 @@ export async function readLog(
     stalls: [],
     unready: [],
     refused: [],
+    failed: [],
     served: [],
     applied: new Map(),
   };
@@ -89,6 +91,9 @@ export async function readLog(
         break;
       case 'refused':
         history.refused.push({ begin: line[1], end: line[2] });
+        break;
+      case 'failed':
+        history.failed.push({ begin: line[1], end: line[2] });
         break;
       case 'served':
         history.served.push(line[1]);

@@ -154,6 +154,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       ]),
       unready: new Map(logs.map((log, worker) => [worker, log.unready])),
       refused: new Map(logs.map((log, worker) => [worker, log.refused])),
+      failed: new Map(logs.map((log, worker) => [worker, log.failed])),
       served: new Map(logs.map((log, worker) => [worker, log.served])),
       deaths: fleet.deaths,
       order: known.order,

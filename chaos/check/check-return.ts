@@ -4,6 +4,8 @@ import type { Violation } from './violation.js';
 
 /** Milliseconds from the end of a fault until a process is served by Redis again. */
 const LIMIT = 1000;
+/** Milliseconds without a failure: of several servers, others may serve a process while one does not. */
+const QUIET = 300;
 /** As many loads say that Redis was asked for something: one or another may be of no use to it, being outdated. */
 const TELLING = 3;
 
@@ -38,8 +40,12 @@ export function checkReturn(history: History): { violations: Violation[]; latest
     for (const [worker, served] of history.served) {
       if (fault.worker !== undefined && fault.worker !== worker) continue;
       const from = fault.back ?? fault.end;
-      const first = served.find((at) => at >= from);
-      const until = Math.min(first ?? Infinity, endOfProof(fault, worker, history));
+      const proofEnds = endOfProof(fault, worker, history);
+      const failures = (history.failed.get(worker) ?? []).filter(({ begin }) => begin < proofEnds);
+      const first = served.find(
+        (at) => at >= from && !failures.some(({ begin, end }) => end > at && begin < at + QUIET),
+      );
+      const until = Math.min(first ?? Infinity, proofEnds);
       const took = until - from - covered({ begin: from, end: until }, heldUp(history, worker));
       if (first === until && took > (latest?.took ?? -1)) latest = { after: fault.name, took };
       if (took <= LIMIT) continue;

@@ -9,7 +9,7 @@ export type LogLine =
   | readonly ['read', key: string, begin: number, end: number, token: string | null, error: string | null]
   | readonly ['load', number: number, key: string, begin: number]
   | readonly ['loaded', number: number, end: number, error: string | null]
-  | readonly ['stalled' | 'refused', begin: number, end: number]
+  | readonly ['stalled' | 'refused' | 'failed', begin: number, end: number]
   | readonly ['unready' | 'ready' | 'served', at: number]
   | readonly ['applied', token: string, at: number];
 

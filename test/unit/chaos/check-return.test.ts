@@ -16,6 +16,19 @@ describe('the checker, of service from Redis after it was away', () => {
     expect(promisesBroken({ ...told, served: servedAt(400) })).toEqual(late);
   });
 
+  it('holds one not to be served that Redis fails again and again', () => {
+    const ticks = (begin: number, end: number, every: number): Array<{ begin: number; end: number }> =>
+      Array.from({ length: Math.ceil((end - begin) / every) }, (_, i) => ({
+        begin: begin + i * every,
+        end: begin + i * every + 10,
+      }));
+    const served = servedAt(...Array.from({ length: 60 }, (_, i) => 1010 + i * 50));
+    expect(promisesBroken({ ...told, served, failed: new Map([[1, ticks(1000, 1900, 200)]]) })).toEqual([]);
+    expect(promisesBroken({ ...told, served, failed: new Map([[1, ticks(1000, 2400, 200)]]) })).toEqual(late);
+    expect(promisesBroken({ ...told, served, failed: new Map([[1, ticks(1000, 2400, 400)]]) })).toEqual([]);
+    expect(promisesBroken({ ...told, served, failed: new Map([[0, ticks(1000, 2400, 200)]]) })).toEqual([]);
+  });
+
   it('holds each process to it, and of what was between one and a server, that one', () => {
     const served = new Map([...servedAt(1010), [2, [2010]]]);
     const both = [

@@ -51,6 +51,7 @@ export interface Told {
   readonly unready?: ReadonlyArray<readonly [worker: number, begin: number, end: number]>;
   readonly stalls?: History['stalls'];
   readonly refused?: History['refused'];
+  readonly failed?: History['failed'];
   readonly served?: History['served'];
   readonly deaths?: History['deaths'];
   readonly applied?: readonly string[];
@@ -71,6 +72,7 @@ export function promisesBroken(told: Told): string[] {
     stalls: told.stalls ?? new Map(),
     unready: new Map([0, 1, 2].map((worker) => [worker, of(worker)])),
     refused: told.refused ?? new Map(),
+    failed: told.failed ?? new Map(),
     served: told.served ?? new Map(),
     deaths: told.deaths ?? new Map(),
     order: new Map([[key, ['start', ...writes.map(({ token }) => token)]]]),
