@@ -132,8 +132,10 @@ export class CacheMetrics {
   }
 
   snapshot(): MetricsSnapshot {
-    const namespaces: Record<string, MetricsCounters> = {};
-    for (const [name, counts] of this.#namespaces) namespaces[name] = counts.counters();
+    // Assigned to an object, the counts of a namespace called `__proto__` would become its prototype.
+    const namespaces: Record<string, MetricsCounters> = Object.fromEntries(
+      [...this.#namespaces].map(([name, counts]) => [name, counts.counters()]),
+    );
     const counters = addUp(Object.values(namespaces));
     const now = this.#clock.monotonic();
     return {

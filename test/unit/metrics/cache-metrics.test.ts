@@ -4,6 +4,7 @@ import { CacheMetrics } from '../../../src/metrics/cache-metrics.js';
 import { COUNTERS } from '../../../src/metrics/counters.js';
 import { Histogram } from '../../../src/metrics/histogram.js';
 import { Latencies } from '../../../src/metrics/latencies.js';
+import { mergeSnapshots } from '../../../src/metrics/merge-snapshots.js';
 import { NamespaceMetrics } from '../../../src/metrics/namespace-metrics.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
@@ -91,6 +92,21 @@ describe('CacheMetrics', () => {
     expect(namespaces['shop']).toMatchObject({ sets: 1, deletes: 0 });
     expect(namespaces['shop:eu']).toMatchObject({ sets: 1, deletes: 1 });
   });
+
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', '', '0'])(
+    'counts a namespace called %j as any other, and so does what merges it',
+    (name) => {
+      const metrics = new CacheMetrics();
+      metrics.namespace(name).written(1);
+      metrics.namespace('shop').written(1);
+      const snapshot = metrics.snapshot();
+      for (const { namespaces, counters } of [snapshot, mergeSnapshots([snapshot])]) {
+        expect(Object.keys(namespaces).sort()).toEqual([name, 'shop'].sort());
+        expect(Object.getOwnPropertyDescriptor(namespaces, name)?.value).toMatchObject({ sets: 1 });
+        expect(counters.sets).toBe(2);
+      }
+    },
+  );
 
   it('takes all namespaces beyond 200 as one', () => {
     const metrics = new CacheMetrics();
