@@ -22,10 +22,12 @@ const DICTIONARY_NAME = 84;
 const MAX_NODES = 2_000;
 /** Of a longer collection as many members stand for all. */
 const SAMPLE = 100;
-const SAMPLED_CHARACTERS = 2_000;
 /** Looking at so few one by one takes less than asking a regular expression. */
 const SHORT = 32;
-/** A character beyond Latin-1 makes V8 keep the whole string in two bytes a character. */
+/**
+ * A character beyond Latin-1 makes V8 keep the whole string in two bytes a character. Of a string that has none it knows at once
+ * that this cannot match, however long it is.
+ */
 const TWO_BYTES = /[\u0100-\uffff]/;
 
 /** The heap a string takes. */
@@ -35,8 +37,7 @@ export function sizeOfString(text: string): number {
 }
 
 function isWide(text: string, length: number): boolean {
-  if (length > SHORT)
-    return TWO_BYTES.test(length > SAMPLED_CHARACTERS ? text.slice(0, SAMPLED_CHARACTERS) : text);
+  if (length > SHORT) return TWO_BYTES.test(text);
   let bits = 0;
   for (let i = 0; i < length; i++) bits |= text.charCodeAt(i);
   return bits > 0xff;

@@ -37,24 +37,72 @@ export const storable: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
     .map((members) => new Set(members)),
 }))['value'];
 
+/** A key may be as long as a value: these are of 1 MiB in Redis, and differ from each other at the very end, or hardly at all. */
+export const HUGE_KEYS: readonly string[] = [
+  'k'.repeat(2 ** 20),
+  `${'k'.repeat(2 ** 20 - 1)}K`,
+  '😀'.repeat(2 ** 18),
+  `${'k'.repeat(2 ** 20 - 4)}😀`,
+  '%3A:'.repeat(2 ** 18),
+];
+
+/** What would be a command, a pattern, a separator or a member of every object to whoever is not careful. */
+export const HOSTILE_NAMES = [
+  '__proto__',
+  'constructor',
+  'toString',
+  '*',
+  '?',
+  '[a-z]*',
+  '\\',
+  '^',
+  ':',
+  '::',
+  '%',
+  '%3A',
+  '%25',
+  '%tag',
+  '%changes',
+  '%lease-',
+  '{',
+  '}',
+  '{}',
+  '{a}b',
+  'a{b}c',
+  '\n',
+  '\r\n',
+  'a\r\nb',
+  '*1\r\n$8\r\nFLUSHALL\r\n',
+  '\r\n+OK\r\n',
+  '$-1\r\n',
+  "'; return redis.call('FLUSHALL') --",
+  '\0',
+  ' ',
+  '\u00e9',
+  'e\u0301',
+  '\ufeff',
+  '\u2028',
+  '😀',
+] as const;
+
 /** Keys as applications make them, and as nobody should. */
 export const anyKey: fc.Arbitrary<string> = fc.oneof(
-  fc.string({ minLength: 1, maxLength: 30, unit: 'binary' }),
-  fc.string({
-    minLength: 1,
-    maxLength: 4,
-    unit: fc.constantFrom(':', '%', '3', 'A', 'a', '\0', '\r', '\n', ' ', '{', '}'),
-  }),
-  fc.constantFrom(
-    '__proto__',
-    'constructor',
-    'toString',
-    '::',
-    '*',
-    '\u00e9',
-    'e\u0301',
-    '\ufeff',
-    '😀',
-    'k'.repeat(5000),
-  ),
+  { weight: 10, arbitrary: fc.string({ minLength: 1, maxLength: 30, unit: 'binary' }) },
+  {
+    weight: 10,
+    arbitrary: fc.string({
+      minLength: 1,
+      maxLength: 4,
+      unit: fc.constantFrom(':', '%', '3', 'A', 'a', '\0', '\r', '\n', ' ', '{', '}'),
+    }),
+  },
+  { weight: 10, arbitrary: fc.constantFrom(...HOSTILE_NAMES, 'k'.repeat(5000)) },
+  { weight: 1, arbitrary: fc.constantFrom(...HUGE_KEYS) },
+);
+
+/** Names of namespaces, of which the shortest and the strangest are likely to come together. */
+export const anyName: fc.Arbitrary<string> = fc.oneof(
+  fc.constantFrom(...HOSTILE_NAMES),
+  fc.string({ minLength: 1, maxLength: 3, unit: fc.constantFrom(':', '%', '3', 'A', 'a', '\n', '{', '}') }),
+  fc.string({ minLength: 1, maxLength: 20, unit: 'binary' }),
 );

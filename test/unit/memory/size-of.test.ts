@@ -17,6 +17,16 @@ describe('sizeOf', () => {
     );
   });
 
+  it('knows of a character that makes all others wide, wherever it stands', () => {
+    for (const length of [10, 40, 3000, 2 ** 20]) {
+      const narrow = sizeOf('é'.repeat(length));
+      for (const at of [0, length >> 1, length - 1]) {
+        const wide = `${'é'.repeat(at)}ā${'é'.repeat(length - at - 1)}`;
+        expect(sizeOf(wide)).toBeGreaterThanOrEqual(narrow + length - 7);
+      }
+    }
+  });
+
   it('comes to an end and throws nothing, whatever it is given', () => {
     const cycle: Record<string, unknown> = { list: [] };
     (cycle['list'] as unknown[]).push(cycle, [cycle]);
