@@ -21,7 +21,8 @@ export interface PartitionKeys {
 
 /** @param queue - its name within the namespace. */
 export function partitionKeys(keys: KeySpace, queue: string, partition: number): PartitionKeys {
-  const tag = `{${keys.behindPrefix}${queue}:${partition}}`;
+  // A namespace that began with a brace would leave nothing between the two, and then each key has a slot of its own.
+  const tag = `{${keys.behindPrefix.replaceAll('}', '%7D')}${queue}:${partition}}`;
   return {
     pending: `${tag}pending`,
     ready: `${tag}ready`,
