@@ -8,6 +8,13 @@ export function idType(id: ResourceId): IdType {
   return typeof id === 'string' ? 't' : typeof id === 'number' ? 'n' : 'b';
 }
 
-export function idOf(text: string, type: IdType): ResourceId {
-  return type === 't' ? text : type === 'n' ? Number(text) : BigInt(text);
+/** Undefined for text that no id of this type has. */
+export function idOf(text: string, type: IdType): ResourceId | undefined {
+  if (type === 't') return text;
+  try {
+    const id = type === 'n' ? Number(text) : BigInt(text);
+    return String(id) === text ? id : undefined;
+  } catch {
+    return undefined;
+  }
 }

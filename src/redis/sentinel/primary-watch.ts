@@ -1,6 +1,9 @@
+import { portIn } from '../../cluster/reply-number.js';
+import { textOf } from '../../cluster/text-of.js';
 import { AuthenticationError, ConnectionError, MissingPeerError, type CacheError } from '../../errors.js';
 import { delay } from '../../runtime/delay.js';
 import type { Connection, Driver } from '../connection.js';
+import type { Reply } from '../port.js';
 import { RedisLink, type LinkSettings } from '../link.js';
 import { ServerClock } from '../server-clock.js';
 import { fieldOf } from '../reply-field.js';
@@ -26,6 +29,8 @@ const SEEKING = 100;
 /** How long the answers of other sentinels are waited for once there is one. */
 const GRACE = 50;
 const CHANNEL = '+switch-master';
+/** One that cannot be counted exactly is none: it would be believed for good. */
+const EPOCH = /^\d{1,15}$/;
 
 /**
  * Asks all sentinels where the primary is, and tells when that changes: at once when one of them publishes it, and by asking
@@ -137,12 +142,11 @@ export class PrimaryWatch {
       link.send(['SENTINEL', 'MASTER', this.#name], deadline),
       link.send(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', this.#name], deadline),
     ]);
-    const [host, port] = Array.isArray(address) ? address.map(String) : [];
-    const epoch = Number(fieldOf(status, 'config-epoch'));
-    if (host === undefined || !Number.isInteger(Number(port)) || !Number.isInteger(epoch)) {
+    const answer = readPrimaryAddress(status, address);
+    if (!answer) {
       throw new ConnectionError(`a sentinel answered something else than the address of ${this.#name}`);
     }
-    return { host, port: Number(port), epoch };
+    return answer;
   }
 
   #conclude(): void {
@@ -167,6 +171,15 @@ export class PrimaryWatch {
       sent: false,
     });
   }
+}
+
+/** Undefined for what a server that is no sentinel may answer: the primary is connected to wherever this says. */
+function readPrimaryAddress(status: Reply, address: Reply): PrimaryAddress | undefined {
+  if (!Array.isArray(address)) return undefined;
+  const [host, port] = [textOf(address[0]), portIn(address[1])];
+  const epoch = fieldOf(status, 'config-epoch') ?? '';
+  if (host === '' || port === undefined || !EPOCH.test(epoch)) return undefined;
+  return { host, port, epoch: Number(epoch) };
 }
 
 export function isSame(one: PrimaryAddress, other: PrimaryAddress | undefined): boolean {

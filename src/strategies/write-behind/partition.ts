@@ -124,7 +124,7 @@ export class Partition {
     const writes: PendingWrite[] = [];
     for (let i = 0; i + 1 < rest.length; i += 2)
       writes.push(readPendingWrite(replyText(rest[i]), rest[i + 1]));
-    const nextDue = Number(due);
+    const nextDue = numberIn(due);
     return { writes, nextDue: nextDue < 0 ? undefined : nextDue };
   }
 
@@ -147,7 +147,7 @@ export class Partition {
     const bound = until === undefined ? '' : String(until);
     const reply = await this.#run(BACKLOG, [pending, ready, waiting, dead], [bound]);
     if (!Array.isArray(reply) || reply.length !== 6) throw unexpected();
-    const [all = 0, failing = 0, letters = 0, age = -1, remaining = 0, now = 0] = reply.map(Number);
+    const [all = 0, failing = 0, letters = 0, age = -1, remaining = 0, now = 0] = reply.map(numberIn);
     return {
       pending: all,
       failing,
@@ -199,8 +199,11 @@ function readLetter(item: Reply): DeadRecord {
     for (let i = 0; i + 1 < fields.length; i += 2) if (replyText(fields[i]) === name) return fields[i + 1];
     throw unexpected();
   };
+  const letter = replyText(item[0]);
+  // The next page begins behind it.
+  if (!/^\d+-\d+$/.test(letter)) throw unexpected();
   return {
-    letter: replyText(item[0]),
+    letter,
     write: readPendingWrite(replyText(field('id')), field('record')),
     error: replyText(field('error')),
   };
@@ -209,6 +212,14 @@ function readLetter(item: Reply): DeadRecord {
 function whole(text: string): number {
   if (/^\d{1,16}$/.test(text)) return Number(text);
   throw unexpected();
+}
+
+/** A number of a script's answer, which may come as text. */
+function numberIn(reply: Reply): number {
+  const text = replyText(reply);
+  const number = Number(text);
+  if (text === '' || !Number.isSafeInteger(number)) throw unexpected();
+  return number;
 }
 
 function unexpected(): ServerError {

@@ -30,11 +30,15 @@ export function readPendingWrite(field: string, record: Reply): PendingWrite {
   const bytes = Buffer.isBuffer(record) ? record : Buffer.from(replyText(record));
   const end = bytes.indexOf(LINE_FEED);
   const head = HEAD.exec(bytes.toString('latin1', 0, Math.max(0, end)));
-  if (!head) throw new ServerError('what Redis holds for a pending write is none', { key: field });
+  const sequence = Number(head?.[1]);
+  const id = head ? idOf(field, head[5] as IdType) : undefined;
+  if (!head || id === undefined || !Number.isSafeInteger(sequence)) {
+    throw new ServerError('what Redis holds for a pending write is none', { key: field });
+  }
   return {
-    id: idOf(field, head[5] as IdType),
+    id,
     field,
-    sequence: Number(head[1]),
+    sequence,
     attempts: Number(head[2]),
     queuedAt: Number(head[3]),
     // What comes from Redis belongs to a larger buffer that is used again.
