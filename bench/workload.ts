@@ -1,3 +1,4 @@
+import type { RedisServer } from '../servers/redis.js';
 import type { BenchCache, Layers } from './contender.js';
 import type { ContenderId } from './contenders/index.js';
 import type { Stage } from './runner/stage.js';
@@ -61,10 +62,17 @@ export interface Figure {
 }
 
 /** Columns that any workload may have, in this order. */
-export type CommonColumn = 'cpu' | 'p99' | 'loads' | 'commands';
+export type CommonColumn = 'cpu' | 'p99' | 'loads' | 'commands' | 'trips';
+
+/** Beside the Redis that every workload has. */
+export interface StartedResource extends AsyncDisposable {
+  readonly url: string;
+  /** Servers whose commands are counted as well. */
+  readonly servers?: readonly RedisServer[];
+}
 
 /** A server beside Redis that a workload needs. It is started once. */
-export type Resource = () => Promise<AsyncDisposable & { readonly url: string }>;
+export type Resource = () => Promise<StartedResource>;
 
 /** One file of this folder's `workloads`. It is imported by the bench and by every contender's process. */
 export interface Workload {

@@ -58,6 +58,7 @@ const COMMON: Readonly<Record<CommonColumn, Column>> = {
   p99: { title: 'p99 ms', cell: ({ p99Ms }) => p99Ms.toFixed(p99Ms < 10 ? 1 : 0) },
   loads: { title: 'loads', cell: ({ loads }) => formatFigure(loads, 0) },
   commands: { title: 'Redis commands/call', isText: true, cell: commands },
+  trips: { title: 'trips/call', cell: ({ tripsPerOperation }) => perOperation(tripsPerOperation) },
 };
 
 export function displayName({ role, name }: Pick<Summary, 'role' | 'name'>): string {

@@ -27,6 +27,7 @@ export interface Summary {
   /** Calls an operation, by command, the most frequent first. */
   readonly commandsPerOperation: readonly (readonly [command: string, calls: number])[];
   readonly keysFoundPerOperation: number;
+  readonly tripsPerOperation: number;
   readonly wrong: number;
   readonly errors: number;
   readonly firstError: string | undefined;
@@ -124,6 +125,7 @@ export function summarise(workload: Workload, result: CaseResult): CaseSummary {
       loadShare: total(rounds, (round) => round.loads) / operations,
       commandsPerOperation: commands(rounds, operations),
       keysFoundPerOperation: total(rounds, (round) => round.keysFound) / operations,
+      tripsPerOperation: total(rounds, (round) => round.trips) / operations,
       wrong: total(rounds, (round) => round.wrong) + each.wrongAfterwards,
       errors: total(rounds, (round) => round.errors),
       firstError: rounds.find((round) => round.firstError !== undefined)?.firstError,

@@ -1,6 +1,6 @@
 import { startRedis, type RedisServer } from '../../servers/redis.js';
 import type { ContenderId } from '../contenders/index.js';
-import type { RoundResult, Workload, WorkloadCase } from '../workload.js';
+import type { RoundResult, StartedResource, Workload, WorkloadCase } from '../workload.js';
 import { ContenderProcess } from './contender-process.js';
 import { mergeRounds } from './merge-rounds.js';
 import type { Introduction } from './messages.js';
@@ -18,6 +18,7 @@ export class Entrant {
   readonly #processes: ContenderProcess[];
   readonly #shared: RedisServer;
   #own: RedisServer | undefined;
+  #further: readonly RedisServer[] = [];
 
   constructor(id: ContenderId, workload: Workload, shared: RedisServer) {
     this.id = id;
@@ -44,7 +45,8 @@ export class Entrant {
     }
   }
 
-  async setup(workload: Workload, resourceUrl: string | undefined): Promise<void> {
+  async setup(workload: Workload, resource: StartedResource | undefined): Promise<void> {
+    this.#further = resource?.servers ?? [];
     // Keys outlive a kill, so that a cache may find them again.
     if (workload.ownServer)
       this.#own = await startRedis({ config: { appendonly: 'yes', appendfsync: 'no' } });
@@ -57,7 +59,7 @@ export class Entrant {
           workload: workload.id,
           redisUrl: this.#server.url,
           prefix: `bench-${id}`,
-          place: { index, resourceUrl },
+          place: { index, resourceUrl: resource?.url },
         }),
       ),
     );
@@ -71,11 +73,12 @@ export class Entrant {
   }
 
   async round(chosen: WorkloadCase, seconds: number, quick: boolean): Promise<Round> {
-    await resetCounters(this.#server);
+    const servers = [this.#server, ...this.#further];
+    await resetCounters(servers);
     const result = chosen.lead
       ? await chosen.lead(this.#stage(quick))
       : mergeRounds(await Promise.all(this.#processes.map((each) => each.ask({ ask: 'round', seconds }))));
-    return { ...result, ...(await readCounters(this.#server)) };
+    return { ...result, ...(await readCounters(servers)) };
   }
 
   async verify(): Promise<number> {

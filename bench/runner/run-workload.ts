@@ -1,6 +1,6 @@
 import type { RedisServer } from '../../servers/redis.js';
 import type { ContenderId } from '../contenders/index.js';
-import type { Workload } from '../workload.js';
+import type { StartedResource, Workload } from '../workload.js';
 import { Entrant, type Round } from './entrant.js';
 import type { Introduction } from './messages.js';
 
@@ -80,13 +80,13 @@ async function runCases(
   workload: Workload,
   contenders: readonly ContenderId[],
   caseIndexes: readonly number[],
-  resourceUrl: string | undefined,
+  resource: StartedResource | undefined,
   options: RunOptions,
 ): Promise<WorkloadResult> {
   await server.cli('FLUSHALL');
   const all = contenders.map((id) => new Entrant(id, workload, server));
   try {
-    await Promise.all(all.map((entrant) => entrant.attempt(() => entrant.setup(workload, resourceUrl))));
+    await Promise.all(all.map((entrant) => entrant.attempt(() => entrant.setup(workload, resource))));
     const entrants = all.filter((entrant) => entrant.takesPart);
     const cases: CaseResult[] = [];
     for (const index of caseIndexes) {
@@ -107,7 +107,7 @@ async function runApart(
   workload: Workload,
   contenders: readonly ContenderId[],
   caseIndexes: readonly number[],
-  resourceUrl: string | undefined,
+  resource: StartedResource | undefined,
   options: RunOptions,
 ): Promise<WorkloadResult> {
   const introductions = new Map<ContenderId, Introduction>();
@@ -115,7 +115,7 @@ async function runApart(
   for (const index of caseIndexes) {
     const results: CaseResult[] = [];
     for (const id of contenders) {
-      const each = await runCases(server, workload, [id], [index], resourceUrl, options);
+      const each = await runCases(server, workload, [id], [index], resource, options);
       results.push(...each.cases);
       for (const introduction of each.introductions) introductions.set(id, introduction);
     }
@@ -141,5 +141,5 @@ export async function runWorkload(
   await using resource = await workload.resource?.();
   const run = workload.ownServer ? runApart : runCases;
   // Awaited here: what the resource is for must be over before it goes.
-  return await run(server, workload, contenders, indexes, resource?.url, options);
+  return await run(server, workload, contenders, indexes, resource, options);
 }

@@ -48,16 +48,20 @@ export const cluster: Workload = {
   id: 'cluster',
   title: 'Hits in a Redis Cluster',
   description:
-    'keys of 400 B that are in a Cluster of three primaries and not in the process; keys a second, and CPU of a key',
+    'keys of 400 B that are in a Cluster of three primaries and not in the process; keys a second; CPU, commands and round trips of a key',
   contenders: ['tiercel-cluster', 'bentocache-cluster', 'floor-one-server', 'floor-ioredis-cluster'],
   layers: ['redis'],
   resource: async () => {
     const started = await startRedisCluster({ replicas: 0 });
-    return { url: started.urls.join(','), [Symbol.asyncDispose]: () => started.stop() };
+    return {
+      url: started.urls.join(','),
+      servers: started.nodes,
+      [Symbol.asyncDispose]: () => started.stop(),
+    };
   },
   score: { title: 'keys/s', better: 'higher', of: (round) => round.operations / round.seconds },
   comparesWithFloor: true,
-  columns: ['cpu', 'p99'],
+  columns: ['cpu', 'p99', 'commands', 'trips'],
   cases: [
     caseOf('getOrSet, 64 callers', 64, 1),
     caseOf('getOrSet, 512 callers', 512, 1),
