@@ -51,6 +51,8 @@ export interface WorkloadCase {
   readonly lead?: (stage: Stage) => Promise<RoundResult>;
   /** Where on the axis of a `growth` workload it stands. */
   readonly x?: number;
+  /** Of this case alone, in place of the workload's: contenders are set up anew for it. */
+  readonly resource?: Resource;
 }
 
 /** One more column. */

@@ -130,6 +130,25 @@ async function runApart(
   return { workload, introductions: [...introductions.values()], cases };
 }
 
+/** Each case with a resource of its own, and contenders that are set up for it. */
+async function runEachWithResource(
+  server: RedisServer,
+  workload: Workload,
+  contenders: readonly ContenderId[],
+  caseIndexes: readonly number[],
+  options: RunOptions,
+): Promise<WorkloadResult> {
+  const introductions = new Map<ContenderId, Introduction>();
+  const cases: CaseResult[] = [];
+  for (const index of caseIndexes) {
+    await using resource = await workload.cases[index]?.resource?.();
+    const result = await runCases(server, workload, contenders, [index], resource, options);
+    cases.push(...result.cases);
+    for (const introduction of result.introductions) introductions.set(introduction.id, introduction);
+  }
+  return { workload, introductions: [...introductions.values()], cases };
+}
+
 /** Runs every case of a workload, all contenders in turns. Redis is emptied first. */
 export async function runWorkload(
   server: RedisServer,
@@ -138,6 +157,9 @@ export async function runWorkload(
 ): Promise<WorkloadResult> {
   const indexes = workload.cases.flatMap((each, index) => (options.quick && !each.quick ? [] : [index]));
   const contenders = workload.contenders.filter((id) => options.contenders.includes(id));
+  if (workload.cases.some((each) => each.resource)) {
+    return runEachWithResource(server, workload, contenders, indexes, options);
+  }
   await using resource = await workload.resource?.();
   const run = workload.ownServer ? runApart : runCases;
   // Awaited here: what the resource is for must be over before it goes.

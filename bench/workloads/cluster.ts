@@ -1,6 +1,6 @@
-import { startRedisCluster } from '../../servers/redis-cluster.js';
 import type { BenchCache } from '../contender.js';
 import { closedLoop } from '../runner/closed-loop.js';
+import { redisCluster } from '../runner/cluster-resource.js';
 import { fillOnce, keyOf } from '../runner/fill.js';
 import type { PreparedCase, Workload, WorkloadCase } from '../workload.js';
 
@@ -51,14 +51,7 @@ export const cluster: Workload = {
     'keys of 400 B that are in a Cluster of three primaries and not in the process; keys a second; CPU, commands and round trips of a key',
   contenders: ['tiercel-cluster', 'bentocache-cluster', 'floor-one-server', 'floor-ioredis-cluster'],
   layers: ['redis'],
-  resource: async () => {
-    const started = await startRedisCluster({ replicas: 0 });
-    return {
-      url: started.urls.join(','),
-      servers: started.nodes,
-      [Symbol.asyncDispose]: () => started.stop(),
-    };
-  },
+  resource: redisCluster(3),
   score: { title: 'keys/s', better: 'higher', of: (round) => round.operations / round.seconds },
   comparesWithFloor: true,
   columns: ['cpu', 'p99', 'commands', 'trips'],

@@ -1,11 +1,13 @@
 import type { BenchCache } from '../contender.js';
 import { closedLoop } from '../runner/closed-loop.js';
+import { redisCluster } from '../runner/cluster-resource.js';
 import { forEachIndex, TTL_MS } from '../runner/fill.js';
 import type { PreparedCase, Workload, WorkloadCase } from '../workload.js';
 
 /** The ends of the axes, and what stays the same on the others. */
 const KEYS = [1_000, 10_000, 100_000, 1_000_000];
 const CALLERS = [1, 10, 100, 1_000];
+const PRIMARIES = [1, 3, 6];
 const BYTES = [100, 1_024, 10_240, 102_400, 1_048_576];
 const USUAL = { keys: 2_000, callers: 100, bytes: 400 };
 /** Keys of one value's size, so that the largest do not fill the machine. */
@@ -126,4 +128,24 @@ const growthValues: Workload = {
   cases: BYTES.map((bytes) => caseOf(`${number(bytes)} B`, bytes, { bytes })),
 };
 
-export const GROWTH: readonly Workload[] = [growthKeys, growthMemory, growthCallers, growthValues];
+const growthNodes: Workload = {
+  ...COMMON,
+  id: 'growth-nodes',
+  title: 'Cost against primaries of a Cluster',
+  description: `getOrSet of ${number(USUAL.keys)} keys that are in a Redis Cluster without replicas, ${USUAL.callers} callers, ${USUAL.bytes} B; all nodes and the contender share the cores of the machine, however many nodes there are`,
+  contenders: ['tiercel-cluster', 'floor-ioredis-cluster'],
+  columns: [...COMMON.columns, 'trips'],
+  growth: { axis: 'primaries' },
+  cases: PRIMARIES.map((primaries) => ({
+    ...caseOf(`${primaries} ${primaries === 1 ? 'primary' : 'primaries'}`, primaries, {}),
+    resource: redisCluster(primaries),
+  })),
+};
+
+export const GROWTH: readonly Workload[] = [
+  growthKeys,
+  growthMemory,
+  growthCallers,
+  growthValues,
+  growthNodes,
+];
