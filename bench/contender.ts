@@ -1,3 +1,5 @@
+import type { ConformanceCache } from 'tiercel/testing';
+
 /** Loads what is not in the cache. */
 export type Load<T> = () => Promise<T>;
 
@@ -14,6 +16,10 @@ export interface BenchCache {
   /** The values of many keys by one call, in the order asked; missing where the library has no such call. */
   readonly getMany?: (keys: readonly string[]) => Promise<readonly unknown[]>;
   readonly close: () => Promise<void>;
+  /** For the conformance checks; missing where the library has no such thing. */
+  readonly tags?: ConformanceCache['tags'];
+  /** The same. */
+  readonly writeBehind?: ConformanceCache['writeBehind'];
 }
 
 /** What stands behind a `BenchCache`: both layers with the library's own notifications, one of them, or nothing at all. */
@@ -31,6 +37,8 @@ export interface Setup {
   readonly layers: Layers;
   /** How many entries the memory may hold. The same for all. */
   readonly memoryEntries: number;
+  /** Whether tags are used, for a library that has to be told. */
+  readonly usesTags?: boolean;
   /** For a cache that bounds its memory by bytes. Undefined: as it comes, which holds that many entries. */
   readonly memoryBytes: number | undefined;
 }
@@ -45,6 +53,10 @@ export interface Contender {
   readonly packages: readonly string[];
   /** The layers it offers, and what was configured for each, in one sentence; it is printed with the results. */
   readonly configured: Readonly<Partial<Record<Layers, string>>>;
+  /**
+   * The key of Redis behind a key; given where whoever changes that is to be noticed: the library says so, or keeps no copies.
+   */
+  readonly redisKey?: (prefix: string, key: string) => string;
   /** Resolves once the connection is up. */
   readonly setup: (setup: Setup) => Promise<BenchCache>;
 }

@@ -2,11 +2,10 @@
 import { conformance, NotOffered } from 'tiercel/testing';
 import { startRedis } from '../../servers/redis.js';
 import type { ConformanceMessage } from './outcome.js';
-import type { Layers } from '../contender.js';
+import { LAYERS } from './page.js';
 import { CACHES, importContender } from '../contenders/index.js';
 
 const TTL_MS = 60_000;
-const LAYERS: readonly Layers[] = ['memory+redis', 'redis'];
 
 const [, , wanted = '', chosen = '0'] = process.argv;
 const id = CACHES.find((each) => each === wanted);
@@ -19,17 +18,20 @@ function tell(message: ConformanceMessage): void {
   process.send?.(message);
 }
 
+let usesTags = false;
 const redis = await startRedis({ appendonly: true });
-const { setup } = contender;
+const PREFIX = 'conformance';
+const { setup, redisKey } = contender;
 const checks = conformance({
   redis,
   async open(redisUrl) {
     const cache = await setup({
       redisUrl,
-      prefix: 'conformance',
+      prefix: PREFIX,
       ttlMs: TTL_MS,
       layers,
       memoryEntries: 10_000,
+      usesTags,
       memoryBytes: undefined,
       resourceUrl: undefined,
     });
@@ -38,11 +40,16 @@ const checks = conformance({
       set: (key, value) => cache.set(key, value, TTL_MS),
       delete: cache.delete,
       close: cache.close,
+      ...(cache.tags && { tags: cache.tags }),
+      ...(cache.writeBehind && { writeBehind: cache.writeBehind }),
     };
   },
+  ...(redisKey && { redisKey: (key: string) => redisKey(PREFIX, key) }),
 });
 for (const [index, { promise, name, run }] of [...checks].entries()) {
   if (index !== Number(chosen)) continue;
+  // What it costs where nobody asks for it is nothing that the other checks are about.
+  usesTags = /\btag\b/.test(name);
   tell({ began: index, promise, name });
   try {
     await run();

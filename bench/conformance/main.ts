@@ -1,13 +1,17 @@
 /**
  * Who keeps what: the checks of `tiercel/testing` over the caches of the bench, as the bench sets them up.
  *
- *     npm run bench:conformance -- [--contenders A,B] [--why]
+ *     npm run bench:conformance -- [--contenders A,B] [--tries N] [--beside N] [--why] [--report FILE]
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { resolve as pathOf } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CACHES } from '../contenders/index.js';
+import { startRedis } from '../../servers/redis.js';
+import { CACHES, importContender, type ContenderId } from '../contenders/index.js';
+import { describeEnvironment } from '../report/environment.js';
 import type { ConformanceMessage, Outcome } from './outcome.js';
+import { writePage, type ConformanceColumn } from './page.js';
 
 /** Of one check; each has limits of its own, so this is for what keeps the process itself from going on. */
 const LONGEST = 60_000;
@@ -62,24 +66,49 @@ function runCheck(id: string, number: number): Promise<Outcome | undefined> {
   });
 }
 
-async function runAll(id: string): Promise<readonly Outcome[]> {
+async function runAll(id: string, tries: number): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   for (;;) {
-    const outcome = await runCheck(id, outcomes.length);
+    let outcome = await runCheck(id, outcomes.length);
     if (!outcome) return outcomes;
+    // A machine with other work may be late where the cache is not.
+    for (let tried = 1; tried < tries && outcome && mayDiffer(outcome); tried++) {
+      outcome = (await runCheck(id, outcomes.length)) ?? outcome;
+    }
     outcomes.push(outcome);
   }
 }
 
-const { values } = parseArgs({
-  options: { contenders: { type: 'string' }, why: { type: 'boolean', default: false } },
-});
-const wanted = values.contenders?.split(',') ?? CACHES;
-const columns: Array<{ readonly id: string; readonly outcomes: readonly Outcome[] }> = [];
-for (const id of wanted) {
-  process.stderr.write(`... ${id}\n`);
-  columns.push({ id, outcomes: await runAll(id) });
+function mayDiffer({ result }: Outcome): boolean {
+  return result !== 'kept' && result !== 'not offered';
 }
+
+const { values } = parseArgs({
+  options: {
+    contenders: { type: 'string' },
+    tries: { type: 'string', default: '1' },
+    beside: { type: 'string', default: '1' },
+    why: { type: 'boolean', default: false },
+    report: { type: 'string' },
+  },
+});
+const wanted = CACHES.filter((id) => values.contenders?.split(',').includes(id) ?? true);
+const tries = Number(values.tries);
+const environment = await (async () => {
+  await using server = await startRedis();
+  return describeEnvironment(server, 'npm run bench:conformance');
+})();
+const columns: Array<ConformanceColumn & { readonly id: ContenderId }> = [];
+const waiting = [...wanted.entries()];
+/** The next contender that nobody has begun, and so on. Each has servers of its own, and most of its time it waits. */
+async function goOn(): Promise<void> {
+  for (let next = waiting.shift(); next; next = waiting.shift()) {
+    const [place, id] = next;
+    process.stderr.write(`... ${id}\n`);
+    columns[place] = { id, contender: await importContender(id), outcomes: await runAll(id, tries) };
+  }
+}
+await Promise.all(Array.from({ length: Number(values.beside) }, goOn));
 const names = (columns[0]?.outcomes ?? []).map(({ promise, name }) => `${promise} ${name}`);
 const width = Math.max(...names.map((name) => name.length));
 const print = (name: string, cells: readonly string[]): void => {
@@ -105,4 +134,7 @@ if (values.why) {
         process.stdout.write(`${id}: ${promise} ${name}: ${SIGNS[result]}: ${why ?? ''}\n`);
     }
   }
+}
+if (values.report !== undefined) {
+  await writePage(pathOf(values.report), { environment, tries, columns, signs: SIGNS });
 }

@@ -43,6 +43,12 @@ export async function setupBentocache(
     },
     getOrSet: (key, load) => bento.getOrSet({ key, factory: load }),
     close: () => bento.disconnect(),
+    tags: {
+      getOrSet: (key, tag, load) => bento.getOrSet({ key, factory: load, tags: [tag] }),
+      async invalidate(tag) {
+        await bento.deleteByTag({ tags: [tag] });
+      },
+    },
   };
 }
 

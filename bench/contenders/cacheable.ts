@@ -32,7 +32,8 @@ function options(
 }
 
 export async function setupCacheable(setup: Setup, variant: Variant = {}): Promise<BenchCache> {
-  const cache = new Cacheable({ ...options(setup, variant), ttl: setup.ttlMs });
+  const tags = setup.usesTags ? { tags: true } : {};
+  const cache = new Cacheable({ ...options(setup, variant), ...tags, ttl: setup.ttlMs });
   // Failures come as events and are answered like misses; they show here as loads and wrong values.
   cache.on('error', ignoreErrors);
   await cache.get('connect');
@@ -47,6 +48,19 @@ export async function setupCacheable(setup: Setup, variant: Variant = {}): Promi
     getOrSet: (key, load) => cache.getOrSet(key, load),
     getMany: (keys) => cache.getMany([...keys]),
     close: () => cache.disconnect(),
+    tags: {
+      // Its own getOrSet takes no tags.
+      async getOrSet(key, tag, load) {
+        const found: unknown = await cache.get(key);
+        if (found !== undefined) return found;
+        const value = await load();
+        await cache.set(key, value, { ttl: setup.ttlMs, tags: [tag] });
+        return value;
+      },
+      async invalidate(tag) {
+        await cache.tags.invalidateTag(tag);
+      },
+    },
   };
 }
 

@@ -29,6 +29,7 @@ export const contender: Contender = {
       'cachified({ cache: LRUCache({ max }) by the adapter of its README }); one cache a call, so memory or Redis',
     redis: 'cachified({ cache: redisCacheAdapter(createClient({ url })) }); set writes createCacheEntry()',
   },
+  redisKey: (prefix, key) => prefix + key,
   async setup({ redisUrl, prefix, ttlMs, layers, memoryEntries }) {
     const client = layers === 'redis' ? createClient({ url: redisUrl }).on('error', ignoreErrors) : undefined;
     await client?.connect();

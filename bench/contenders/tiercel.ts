@@ -23,6 +23,20 @@ export async function setupTiercel(
       return keys.map((key) => found.get(key));
     },
     close: () => cache.close(),
+    tags: {
+      getOrSet: (key, tag, load) => cache.getOrSet(key, load, { tags: [tag] }),
+      invalidate: (tag) => cache.invalidateTags([tag]),
+    },
+    writeBehind(toDatabase) {
+      const rows = cache.resource<string, unknown>('row', {
+        load: () => undefined,
+        save: toDatabase,
+        write: 'behind',
+        // The checks wait for eight seconds: what is left behind is to be taken over and tried again within these.
+        behind: { lease: 500, retryDelay: { min: 20, max: 100 }, closeTimeout: 0 },
+      });
+      return { write: (id, value) => rows.save(id, value) };
+    },
   };
 }
 
@@ -35,5 +49,6 @@ export const contender: Contender = {
       'createCache({ redis: url, namespace, ttl, memory: { maxEntries } }), the rest by default',
     redis: 'createCache({ redis: url, namespace, ttl, memory: false }), the rest by default',
   },
+  redisKey: (prefix, key) => `${prefix}::${key}`,
   setup: (setup) => setupTiercel(setup),
 };

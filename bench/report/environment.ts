@@ -14,12 +14,15 @@ export interface Environment {
   readonly loadBefore: number;
 }
 
-export async function describeEnvironment(server: RedisServer): Promise<Environment> {
+export async function describeEnvironment(
+  server: RedisServer,
+  program = 'npm run bench',
+): Promise<Environment> {
   const info = String(await server.cli('INFO', 'server'));
   const all = cpus();
   return {
     date: new Date().toISOString(),
-    command: ['npm run bench --', ...process.argv.slice(2)].join(' ').replace(/ --$/, ''),
+    command: [`${program} --`, ...process.argv.slice(2)].join(' ').replace(/ --$/, ''),
     cpu: all[0]?.model.trim() ?? 'unknown',
     cores: all.length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
