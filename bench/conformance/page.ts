@@ -81,6 +81,8 @@ function render(page: ConformancePage): string {
     row(['---', '---', '---']),
     ...columns.map(configured),
     '',
+    '- Clients have their own defaults, which give Redis no deadline: whoever adds some (`commandTimeout` of ioredis) has calls that settle.',
+    '- async-cache-dedupe and cachified have one layer, which is Redis here: no copy in memory can be old.',
     '- A change by redis-cli is asked of caches that say they hear of it, and of those that keep no copies in memory, which have nothing to hear of.',
     '- Tags: `tags` of Tiercel and bentocache; `tags: true` of cacheable, whose getOrSet takes none, so that it is its get and its',
     '  set with tags; `references` of async-cache-dedupe with `invalidation: { referencesTTL }`. Both are turned on for that check alone. The group loader of layered-loader puts a key in one group and is another class: it is not taken for tags.',
