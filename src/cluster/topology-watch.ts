@@ -103,17 +103,27 @@ export class TopologyWatch {
     this.#schedule();
   }
 
-  /** Resolves with the answers that are enough, or when no more will come. */
+  /**
+   * Resolves with the answers that are enough, or when no more will come. Nobody waits for a node that has fallen silent since:
+   * callers wait for this round before they are told that theirs does not answer. What it says later counts all the same.
+   */
   #askAll(nodes: readonly ClusterNode[]): Promise<void> {
     if (nodes.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
       let answers = 0;
-      let asked = nodes.length;
+      const awaited = new Set(nodes);
       for (const node of nodes) {
+        const over = (): void => {
+          stop();
+          awaited.delete(node);
+          if (awaited.size === 0 || answers >= ENOUGH) resolve();
+        };
+        const stop = node.port.onStateChange(({ state }) => {
+          if (state !== 'ready') over();
+        });
         void this.#ask(node).then((answered) => {
           if (answered) answers++;
-          asked--;
-          if (asked === 0 || answers >= ENOUGH) resolve();
+          over();
         });
       }
     });

@@ -2,11 +2,12 @@ import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BulkError, type CacheManager } from 'tiercel';
 import { deferred } from '../../servers/deferred.js';
-import { waysToRedis, type WayToRedis } from '../support/clients.js';
+import { waysToCluster, waysToRedis, type WayToRedis } from '../support/clients.js';
 import { eventually } from '../support/eventually.js';
 import { Opened } from '../support/open-cache.js';
+import { placeOf } from '../support/place.js';
 import { redisCli, type RedisCli } from '../support/redis-cli.js';
-import { sharedRedisUrl, uniquePrefix } from '../support/redis.js';
+import { uniquePrefix } from '../support/redis.js';
 
 /** Says `the value of` each key, and notes what it was asked for. */
 function loaderOfMany(): { asked: string[][]; load: (keys: readonly string[]) => Promise<string[]> } {
@@ -27,25 +28,24 @@ async function bulkError(call: Promise<unknown>): Promise<BulkError> {
   throw new Error('expected a BulkError', { cause: error });
 }
 
-describe.each(waysToRedis)('many keys at once over $name', (way: WayToRedis) => {
+describe.each([...waysToRedis, ...waysToCluster])('many keys at once over $name', (way: WayToRedis) => {
   const opened = new Opened();
   let cli: RedisCli;
+  let url: string;
   let root: string;
   let prefix: string;
   let here: CacheManager;
   let there: CacheManager;
 
-  beforeAll(() => {
-    cli = redisCli(sharedRedisUrl());
+  beforeAll(async () => {
+    url = await placeOf(way);
+    cli = redisCli(url);
   });
   beforeEach(async () => {
     root = uniquePrefix();
     prefix = `${root}::`;
     const options = { namespace: root, ttl: '1h', jitter: 0 } as const;
-    [here, there] = await Promise.all([
-      opened.cache(way, sharedRedisUrl(), options),
-      opened.cache(way, sharedRedisUrl(), options),
-    ]);
+    [here, there] = await Promise.all([opened.cache(way, url, options), opened.cache(way, url, options)]);
   });
   beforeEach(async () => {
     // Each connection is made by the first key that needs it, and what was learned before that is forgotten.
@@ -113,7 +113,7 @@ describe.each(waysToRedis)('many keys at once over $name', (way: WayToRedis) => 
     it('serves what is stale as long as it may be', async () => {
       await there.set('k', 'stale', { ttl: 1, staleWhileRevalidate: '1h' });
       const options = { staleWhileRevalidate: '1h' } as const;
-      const lenient = await opened.cache(way, sharedRedisUrl(), { namespace: root, ...options });
+      const lenient = await opened.cache(way, url, { namespace: root, ...options });
       await eventually('its end', async () => (await lenient.getEntry('k'))?.stale);
       expect([...(await lenient.getMany(['k']))]).toEqual([['k', 'stale']]);
       // The server's clock is known to within a round trip.
@@ -129,11 +129,12 @@ describe.each(waysToRedis)('many keys at once over $name', (way: WayToRedis) => 
 
     it('makes one command of all reads of a turn, and asks for a key once', async () => {
       if (way.name === 'three connections' || way.name === 'three shards') return; // one each
+      if (waysToCluster.includes(way)) return; // one a hash tag, and nobody hears the commands of all nodes
       await there.setMany([
         ['a', 1],
         ['b', 2],
       ]);
-      const own = await opened.cache(way, sharedRedisUrl(), { namespace: root });
+      const own = await opened.cache(way, url, { namespace: root });
       const watched = await monitor(async () => {
         await Promise.all([
           own.getMany(['a', 'b']),
@@ -312,8 +313,9 @@ describe.each(waysToRedis)('many keys at once over $name', (way: WayToRedis) => 
       expect(error.failures.get('a')).toBe(down);
       expect(error.failures.get('c')).toBe(down);
       expect([...error.results]).toEqual([['b', 'from Redis']]);
-      const odd = await bulkError(here.getOrSetMany(['a', 'c'], () => ['one']));
-      expect(odd.failures.get('a')).toMatchObject({
+      // Other keys: those above are given back by a script, which a node that does not know it yet carries out a hop later.
+      const odd = await bulkError(here.getOrSetMany(['d', 'e'], () => ['one']));
+      expect(odd.failures.get('d')).toMatchObject({
         code: 'TIERCEL_INVALID_OPTION',
         message: expect.stringMatching(/an array of 2 results .* an array of 1/),
       });
@@ -407,7 +409,7 @@ describe.each(waysToRedis)('many keys at once over $name', (way: WayToRedis) => 
         options,
       );
       // By the server's clock as it is known here, which is behind it.
-      const lenient = await opened.cache(way, sharedRedisUrl(), { namespace: root, ...options });
+      const lenient = await opened.cache(way, url, { namespace: root, ...options });
       await eventually('their end', async () => {
         const entries = await Promise.all([lenient.getEntry('a'), lenient.getEntry('b')]);
         return entries.every((entry) => entry?.stale);
@@ -547,7 +549,7 @@ describe.each(waysToRedis)('many keys at once over $name', (way: WayToRedis) => 
     });
 
     it('is refused for bare keys', async () => {
-      const bare = await opened.cache(way, sharedRedisUrl(), { namespace: '' });
+      const bare = await opened.cache(way, url, { namespace: '' });
       await expect(bare.clear()).rejects.toMatchObject({
         code: 'TIERCEL_INVALID_OPTION',
         operation: 'clear',
@@ -557,7 +559,7 @@ describe.each(waysToRedis)('many keys at once over $name', (way: WayToRedis) => 
   });
 
   it('refuses values that are larger than maxValueBytes, and passes on what was loaded', async () => {
-    const small = await opened.cache(way, sharedRedisUrl(), { namespace: root, maxValueBytes: '1kb' });
+    const small = await opened.cache(way, url, { namespace: root, maxValueBytes: '1kb' });
     const large = 'x'.repeat(1100);
     const refused = { code: 'TIERCEL_ENCODE', message: expect.stringMatching(/maxValueBytes \(1024\)/) };
     await expect(small.set('k', large)).rejects.toMatchObject({ ...refused, operation: 'set', key: 'k' });
@@ -583,7 +585,7 @@ describe.each(waysToRedis)('many keys at once over $name', (way: WayToRedis) => 
   /** The commands that name this test's keys, as the server sees them. */
   async function monitor(work: () => Promise<unknown>): Promise<string[][]> {
     const { createClient } = await import('@redis/client');
-    const client = createClient({ url: sharedRedisUrl() });
+    const client = createClient({ url });
     await client.connect();
     const seen: string[][] = [];
     try {

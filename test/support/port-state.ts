@@ -4,10 +4,13 @@ import type { PortState, RedisPort } from '../../src/redis/port.js';
 export function becomes(port: Pick<RedisPort, 'state' | 'onStateChange'>, state: PortState): Promise<void> {
   if (port.state === state) return Promise.resolve();
   return new Promise((resolve) => {
-    const stop = port.onStateChange((change) => {
-      if (change.state !== state) return;
-      stop();
-      resolve();
+    const stop = port.onStateChange(() => {
+      // On a Cluster the change is that of one node, and what it makes of the whole is found out behind it.
+      queueMicrotask(() => {
+        if (port.state !== state) return;
+        stop();
+        resolve();
+      });
     });
   });
 }

@@ -3,7 +3,7 @@ import { ClusterNode } from '../../../src/cluster/cluster-node.js';
 import type { NodeAddress } from '../../../src/cluster/redirection.js';
 import { Topology } from '../../../src/cluster/topology.js';
 import { TopologyWatch } from '../../../src/cluster/topology-watch.js';
-import type { Command, Reply } from '../../../src/redis/port.js';
+import type { Command, PortState, Reply, StateChange } from '../../../src/redis/port.js';
 import { ServerClock } from '../../../src/redis/server-clock.js';
 import type { SingleServerPort } from '../../../src/redis/single-server-port.js';
 import { MemoryLogger } from '../../support/memory-logger.js';
@@ -23,13 +23,31 @@ class ToldCluster {
   /** When the whole view was asked for, in milliseconds of the fake time; asked of several nodes at once it counts once. */
   readonly views: number[] = [];
 
-  readonly port = {
-    state: 'ready',
-    close: () => undefined,
-    send: (command: Command): Promise<Reply> => Promise.resolve(this.#answer(command)),
-    sendAll: (commands: readonly Command[]): Promise<Reply[]> =>
-      Promise.resolve(commands.map((command) => this.#answer(command))),
-  } as unknown as SingleServerPort;
+  state: PortState = 'ready';
+  /** Whether nothing is answered. */
+  frozen = false;
+  readonly #listeners = new Set<(change: Pick<StateChange, 'state'>) => void>();
+
+  readonly port = portOf(this);
+
+  send(command: Command): Promise<Reply> {
+    return this.frozen ? new Promise(() => undefined) : Promise.resolve(this.#answer(command));
+  }
+
+  onStateChange(listener: (change: Pick<StateChange, 'state'>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** As the connections find out for themselves when nothing is answered for too long. */
+  becomeSilent(): void {
+    this.state = 'silent';
+    for (const listener of this.#listeners) listener({ state: 'silent' });
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
 
   #answer({ args }: Command): Reply {
     if (args[1] === 'INFO') {
@@ -46,6 +64,20 @@ class ToldCluster {
     });
     return Buffer.from(`${lines.join('\n')}\n`);
   }
+}
+
+function portOf(cluster: ToldCluster): SingleServerPort {
+  const port = {
+    get state() {
+      return cluster.state;
+    },
+    close: () => undefined,
+    send: (command: Command) => cluster.send(command),
+    sendAll: (commands: readonly Command[]) => Promise.all(commands.map((command) => cluster.send(command))),
+    onStateChange: (listener: (change: StateChange) => void) =>
+      cluster.onStateChange(listener as (change: Pick<StateChange, 'state'>) => void),
+  };
+  return port as unknown as SingleServerPort;
 }
 
 describe('the watch over the nodes of a Cluster', () => {
@@ -92,6 +124,18 @@ describe('the watch over the nodes of a Cluster', () => {
   it('asks for the whole view now and then while all is well', async () => {
     expect(owner(0)).toBe('a');
     expect(await viewsWithin(60 * PULSE)).toBe(4);
+  });
+
+  it('does not keep those waiting who want to know whether another serves when nobody answers any more', async () => {
+    cluster.frozen = true;
+    let over = false;
+    void watch.upTo(performance.now()).then(() => (over = true));
+    await pass(100);
+    expect(over).toBe(false);
+    cluster.becomeSilent();
+    await pass(0);
+    expect(over).toBe(true);
+    expect(cluster.listeners).toBe(0);
   });
 
   it('asks at once when a node or an election has come', async () => {
