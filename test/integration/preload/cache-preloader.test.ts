@@ -1,4 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createCache } from 'tiercel';
 import { KeySpace } from '../../../src/client/key-space.js';
 import { BulkError, ServerError } from '../../../src/errors.js';
 import {
@@ -253,6 +255,24 @@ describe('preloading', () => {
     ]);
     await preloader.start().warmedUp();
     expect(store.entries.get('w')).toBe(1);
+  });
+
+  it('keeps ready() of the cache waiting for its warm-up', async () => {
+    const loaded = deferred<Array<[string, number]>>();
+    await using cache = createCache({
+      redis: { url: sharedRedisUrl(), ...PATIENT },
+      namespace: uniquePrefix(),
+    });
+    cache.preload([{ name: 'warm', schedule: LONG, warmUp: true, load: () => loaded.promise }]);
+    let isReady = false;
+    const ready = cache.ready().then(() => (isReady = true));
+    // Long after Redis has answered.
+    await cache.get('any');
+    await pause(50);
+    expect(isReady).toBe(false);
+    loaded.resolve([['w', 1]]);
+    await ready;
+    expect(await cache.get('w')).toBe(1);
   });
 
   it('works without Redis, where every process runs every turn', async () => {
