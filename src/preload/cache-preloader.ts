@@ -314,8 +314,7 @@ export class CachePreloader implements AsyncDisposable {
     let progress = { ...start, total: knownTotal(entries) };
     this.#tell(progress);
     const ttl = 2 * (pattern.turns.next(start.turn) - start.turn);
-    for await (const chunk of chunks(entries, this.#chunkSize)) {
-      signal.throwIfAborted();
+    for await (const chunk of whileWanted(chunks(entries, this.#chunkSize), signal)) {
       for (const [key] of chunk) {
         if (!pattern.takesKey(key)) {
           throw new InvalidOptionError(
@@ -402,6 +401,24 @@ function paused(ms: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(end, ms).unref();
     signal.addEventListener('abort', end, { once: true });
   });
+}
+
+/** What the stream gives until the signal is aborted. One that ignores it is told to end, and nobody waits for that. */
+async function* whileWanted<T>(
+  stream: AsyncGenerator<T, void, undefined>,
+  signal: AbortSignal,
+): AsyncGenerator<T, void, undefined> {
+  try {
+    for (;;) {
+      const next = await untilAborted(stream.next(), signal);
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    const ended = stream.return();
+    if (signal.aborted) runInBackground(ended, () => undefined);
+    else await ended;
+  }
 }
 
 /** A load that ignores its signal must not keep `stop` waiting. */

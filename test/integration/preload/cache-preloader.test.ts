@@ -246,6 +246,26 @@ describe('preloading', () => {
     await idle(second);
   });
 
+  it('stops in the middle of a stream that gives nothing more, and has it end when it goes on', async () => {
+    const more = deferred<undefined>();
+    let ended = false;
+    const load = async function* (): AsyncGenerator<[string, number]> {
+      try {
+        yield ['k', 1];
+        await more.promise;
+        yield ['l', 2];
+      } finally {
+        ended = true;
+      }
+    };
+    const preloader = open([{ name: 'p', schedule: LONG, load }], { chunkSize: 1 }).start();
+    await eventually('the first', () => store.entries.has('k'));
+    await preloader.stop();
+    more.resolve(undefined);
+    await eventually('its end', () => ended);
+    expect([...store.entries.keys()]).toEqual(['k']);
+  });
+
   it('waits for the warm-up of the patterns that ask for it, and of no others', async () => {
     const never = deferred<never>();
     const preloader = open([
