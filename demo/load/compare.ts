@@ -8,13 +8,15 @@ import { RequestSequence } from './sequence.js';
  * after the load, so every difference is a stale or wrong value. The tuned query is what makes asking cheap;
  * that it agrees is a check of it, too.
  *
- * @returns how many profiles were compared. Throws at the first difference.
+ * @param requests - how many the load made.
+ * @returns how many profiles were compared, and how many of these the load has edited. Throws at the first difference.
  */
 export async function compareWithDatabase(
-  users: number,
+  { users, requests }: { readonly users: number; readonly requests: number },
   services: { uncached: DatabaseService; cached: CachedService },
-): Promise<number> {
-  const ids = profilesOfInterest(users);
+): Promise<{ readonly profiles: number; readonly edited: number }> {
+  const { edited, read } = profilesOfInterest(users, requests);
+  const ids = new Set([...edited, ...read]);
   for (const id of ids) {
     const [cached, stored] = await Promise.all([
       services.cached.profile(id),
@@ -26,18 +28,18 @@ export async function compareWithDatabase(
       );
     }
   }
-  return ids.size;
+  return { profiles: ids.size, edited: edited.size };
 }
 
 /** The first that the load edits, and as many that it reads. */
-function profilesOfInterest(users: number): Set<number> {
+function profilesOfInterest(users: number, requests: number): Record<'edited' | 'read', ReadonlySet<number>> {
   const sequence = new RequestSequence(users);
   const edited = new Set<number>();
   const read = new Set<number>();
-  for (let i = 0; i < 10_000; i++) {
+  for (let i = 0; i < Math.min(requests, 10_000); i++) {
     const request = sequence.next();
     if (request.kind === 'edit' && edited.size < 100) edited.add(request.id);
     if (request.kind === 'profile' && read.size < 100) read.add(request.id);
   }
-  return new Set([...edited, ...read]);
+  return { edited, read };
 }

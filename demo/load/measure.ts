@@ -11,6 +11,14 @@ export interface Measurement {
   readonly requestsPerSecond: number;
   readonly latency: LatencySummary;
   readonly queries: number;
+  /** Profiles that were edited. */
+  readonly edits: number;
+  /**
+   * Lists that were put into the cache before anybody asked, and how often one was loaded because a caller did; with the cache both
+   * since it was made, so that the load which finds nothing but the lists counts.
+   */
+  readonly listsPreloaded: number;
+  readonly listLoads: number;
   /** Views of posts that were counted, and the statements that brought them to the database. */
   readonly views: number;
   readonly viewStatements: number;
@@ -60,6 +68,9 @@ export async function measure(
     requestsPerSecond: requests / (result.elapsed / 1000),
     latency: result.latency,
     queries: database.queries - queriesBefore,
+    edits: result.edits,
+    listsPreloaded: job.cached ? cached.listsPreloaded : 0,
+    listLoads: job.cached ? cached.listLoads : result.lists,
     views: result.views,
     viewStatements: job.cached ? cached.viewStatements - viewStatementsBefore : result.views,
     hitRatio: reads === 0 ? 0 : 1 - loads / reads,

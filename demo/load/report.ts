@@ -10,6 +10,14 @@ export function comparisonTable(without: Measurement, cached: Measurement): stri
     `${formatNumber(of(cached))} ms`,
     `${formatNumber(of(without) / of(cached))} x`,
   ];
+  const counts = (name: string, of: (m: Measurement) => readonly number[]): string[] => [
+    name,
+    ...[without, cached].map((m) =>
+      of(m)
+        .map((count) => count.toLocaleString('en-US'))
+        .join(' / '),
+    ),
+  ];
   return formatTable([
     ['', 'without cache', 'with cache', 'factor'],
     [
@@ -33,11 +41,9 @@ export function comparisonTable(without: Measurement, cached: Measurement): stri
     ['answered from memory', '', formatPercentage(cached.answers.memory)],
     ['answered from Redis', '', formatPercentage(cached.answers.redis)],
     ['answered from the database', '', formatPercentage(cached.answers.database)],
-    [
-      'views counted / statements for them',
-      `${formatNumber(without.views)} / ${formatNumber(without.viewStatements)}`,
-      `${formatNumber(cached.views)} / ${formatNumber(cached.viewStatements)}`,
-    ],
+    counts('lists preloaded / loaded by callers', (m) => [m.listsPreloaded, m.listLoads]),
+    counts('profile edits, written through', (m) => [m.edits]),
+    counts('views counted / statements for them', (m) => [m.views, m.viewStatements]),
     ['database load saved', '', formatPercentage(1 - perRequest(cached) / perRequest(without))],
   ]);
 }

@@ -18,6 +18,8 @@ export interface LoadResult {
   readonly elapsed: number;
   readonly latency: LatencySummary;
   readonly edits: number;
+  /** Reads of the lists of popular posts and trending users. */
+  readonly lists: number;
   readonly views: number;
   /** What was wrong with the first answer that was not what was asked for, or did not come. It ends the job. */
   readonly defect: string | undefined;
@@ -30,6 +32,7 @@ async function run(job: LoadJob): Promise<LoadResult> {
   const connections = await Promise.all(Array.from({ length: job.callers }, open));
   const latencies: number[] = [];
   let edits = 0;
+  let lists = 0;
   let views = 0;
   const defects: string[] = [];
   const start = performance.now();
@@ -40,6 +43,7 @@ async function run(job: LoadJob): Promise<LoadResult> {
     latencies.push(performance.now() - sentAt);
     if (request.kind === 'edit') edits++;
     if (request.kind === 'view') views++;
+    if (request.kind === 'popular' || request.kind === 'trending') lists++;
     const defect = defectOf(request, status, text);
     if (defect !== undefined) defects.push(defect);
   };
@@ -54,7 +58,7 @@ async function run(job: LoadJob): Promise<LoadResult> {
   await Promise.all(connections.map(caller));
   const elapsed = performance.now() - start;
   for (const connection of connections) connection.close();
-  return { elapsed, latency: summarize(latencies), edits, views, defect: defects[0] };
+  return { elapsed, latency: summarize(latencies), edits, lists, views, defect: defects[0] };
 }
 
 process.on('message', (job: LoadJob) => {

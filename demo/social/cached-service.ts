@@ -22,6 +22,8 @@ export class CachedService implements SocialService {
   readonly #views: Resource<number, number>;
   readonly #counters = new Map<number, Promise<Counter>>();
   #viewStatements = 0;
+  #listsPreloaded = 0;
+  #listLoads = 0;
 
   constructor(cache: CacheManager, source: DatabaseService) {
     this.#cache = cache;
@@ -55,13 +57,13 @@ export class CachedService implements SocialService {
         schedule: '5m',
         priority: 10,
         warmUp: true,
-        load: async () => [['popular_posts', await this.#source.popularPosts(POPULAR)]],
+        load: async () => this.#preloaded('popular_posts', await this.#source.popularPosts(POPULAR)),
       },
       {
         name: 'trending users',
         schedule: '5m',
         warmUp: true,
-        load: async () => [['trending_users', await this.#source.trendingUsers(TRENDING)]],
+        load: async () => this.#preloaded('trending_users', await this.#source.trendingUsers(TRENDING)),
       },
     ];
   }
@@ -71,18 +73,34 @@ export class CachedService implements SocialService {
     return this.#viewStatements;
   }
 
+  /** Lists that were loaded before anybody asked. */
+  get listsPreloaded(): number {
+    return this.#listsPreloaded;
+  }
+
+  /** Lists that were loaded because a caller asked and they were not there. */
+  get listLoads(): number {
+    return this.#listLoads;
+  }
+
   profile(id: number): Promise<Profile | null> {
     return this.#profiles.get(id);
   }
 
   /** These lists name users by their user name, which never changes; so an edit of a profile does not concern them. */
   async popularPosts(limit: number): Promise<readonly PopularPost[]> {
-    const load = () => this.#source.popularPosts(POPULAR);
+    const load = () => {
+      this.#listLoads++;
+      return this.#source.popularPosts(POPULAR);
+    };
     return (await this.#cache.getOrSet('popular_posts', load, { ttl: '10m' })).slice(0, limit);
   }
 
   async trendingUsers(limit: number): Promise<readonly TrendingUser[]> {
-    const load = () => this.#source.trendingUsers(TRENDING);
+    const load = () => {
+      this.#listLoads++;
+      return this.#source.trendingUsers(TRENDING);
+    };
     return (await this.#cache.getOrSet('trending_users', load, { ttl: '10m' })).slice(0, limit);
   }
 
@@ -104,6 +122,11 @@ export class CachedService implements SocialService {
   async flush(): Promise<void> {
     const left = await this.#views.flush('1m');
     if (left > 0) throw new Error(`${left} counters have not reached the database`);
+  }
+
+  #preloaded(key: string, list: readonly object[]): Array<[key: string, list: readonly object[]]> {
+    this.#listsPreloaded++;
+    return [[key, list]];
   }
 
   #counter(id: number): Promise<Counter> {

@@ -39,7 +39,20 @@ describe('npm run demo', () => {
         expect(demo.output).toContain(`\n${row} `);
       }
       expect(demo.output).toMatch(/the tuned query, same indexes +[\d.]+ ms/);
-      expect(demo.output).toMatch(/\d+ profiles were compared with the database, all equal/);
+      expect(demo.output).toMatch(
+        /\d+ profiles were compared with the database, [1-9]\d* of them edited under load, all equal/,
+      );
+      // Preloading, write-through and write-behind, each with its figures without and with the cache.
+      expect(demo.output).toMatch(/lists preloaded \/ loaded by callers +0 \/ [1-9][\d,]* +2 \/ 0\n/);
+      expect(demo.output).toMatch(/profile edits, written through +[1-9][\d,]* +[1-9][\d,]*\n/);
+      const views = /views counted \/ statements for them +([\d,]+) \/ ([\d,]+) +([\d,]+) \/ ([\d,]+)\n/;
+      const [written = 0, each = 0, counted = 0, statements = 0] = [...(views.exec(demo.output) ?? [])]
+        .slice(1)
+        .map((text) => Number(text.replaceAll(',', '')));
+      expect(written).toBeGreaterThan(0);
+      expect(each).toBe(written);
+      expect(statements).toBeGreaterThan(0);
+      expect(statements).toBeLessThan(counted / 2);
 
       for (const program of ['postgres', 'redis-server', 'worker.ts']) {
         expect(seen.map(({ command }) => command).join('\n')).toContain(program);

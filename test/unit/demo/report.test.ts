@@ -15,6 +15,9 @@ function measurement(requests: number, mean: number, queries: number, hitRatio: 
     queries,
     hitRatio,
     answers,
+    edits: requests / 100,
+    listsPreloaded: queries < requests ? 2 : 0,
+    listLoads: queries < requests ? 0 : (requests * 9) / 100,
     views,
     viewStatements,
   };
@@ -39,7 +42,9 @@ describe('comparisonTable', () => {
     expect(table).toMatch(/database queries +1,000 +2,500/);
     expect(table).toMatch(/queries per 1,000 requests +1,000 +50\.0/);
     expect(table).toMatch(/hit ratio +0\.0 % +96\.0 %/);
-    expect(table).toMatch(/views counted \/ statements for them +50\.0 \/ 50\.0 +2,500 \/ 25\.0/);
+    expect(table).toMatch(/views counted \/ statements for them +50 \/ 50 +2,500 \/ 25\n/);
+    expect(table).toMatch(/lists preloaded \/ loaded by callers +0 \/ 90 +2 \/ 0\n/);
+    expect(table).toMatch(/profile edits, written through +10 +500\n/);
     expect(table).toMatch(/database load saved +95\.0 %/);
   });
 });
