@@ -1,9 +1,10 @@
 import type { DashboardFrame } from '../dashboard/frame.js';
+import { preloadRows } from './application-preloads.js';
 import { bytesText, countText, shareText, spanText } from './output/format.js';
 import { listing } from './output/table.js';
 
 /** What one process of the application knows of itself, in words. */
-export function applicationStats({ snapshot, state, redis, queues }: DashboardFrame): string {
+export function applicationStats({ snapshot, state, redis, queues, preloads }: DashboardFrame): string {
   const { counters, ratios, memory, coherence } = snapshot;
   const [minute] = snapshot.windows;
   const rows: Array<[string, string]> = [
@@ -43,5 +44,6 @@ export function applicationStats({ snapshot, state, redis, queues }: DashboardFr
       `${countText(pending)} pending, ${countText(failing)} failing, ${countText(dead)} dead`,
     ]);
   }
+  rows.push(...preloadRows(preloads));
   return listing(rows);
 }

@@ -331,8 +331,24 @@ describe('what the command line shows of one server', { timeout: 60_000 }, () =>
         env,
       );
       expect(frame.snapshot.counters.hits).toBeGreaterThan(0);
-      const text = await runCli(['top', '--dashboard', url], env);
-      expect(text.stdout).toMatch(/^hit rate +[\d.]+ %/m);
+      // Its second chunk is on its way for as long as the test looks.
+      let go: () => void = () => undefined;
+      const held = new Promise<void>((resolve) => (go = resolve));
+      const load = async function* (): AsyncGenerator<[string, number]> {
+        yield ['post:1', 1];
+        await held;
+      };
+      const preloader = cache.preload([{ name: 'posts', schedule: '300d', load }], { chunkSize: 1 });
+      const text = await eventually('a turn under way', async () => {
+        const { stdout } = await runCli(['top', '--dashboard', url], env);
+        return / so far/.test(stdout) && stdout;
+      });
+      expect(text).toMatch(/^hit rate +[\d.]+ %/m);
+      expect(text).toMatch(/^preload posts +\d so far, no turn here yet, next in /m);
+      go();
+      await eventually('its end', () => preloader.status()[0]?.state === 'idle');
+      const later = await runCli(['stats', '--dashboard', url], env);
+      expect(later.stdout).toMatch(/^preload posts +last turn .+ ago: 1 in .+, next in /m);
       const hot = await jsonOf<{ method: string }>(runCli, ['hot', '--dashboard', url], 0, env);
       expect(hot.method).toBe('application');
       const refused = await runCli(['stats', '--dashboard', url]);
