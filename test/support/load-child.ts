@@ -3,7 +3,7 @@
  * by `CacheChild`.
  */
 import { createCache } from 'tiercel';
-import type { ChildOrder, ChildReport } from './load-in-child.js';
+import type { ChildOrder, ChildReport, LoadSpan } from './load-in-child.js';
 import { strategies, type Rows } from './strategies.js';
 import { waysToHear } from './ways-to-hear.js';
 
@@ -39,18 +39,29 @@ process.on('message', (order: ChildOrder) => {
 });
 process.on('disconnect', () => process.exit());
 
-async function work({ key, callers, takes, options, strategy }: ChildOrder): Promise<ChildReport> {
+/** The same in every process of the machine, and never set back. */
+function now(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+async function work(order: ChildOrder): Promise<ChildReport> {
+  const { key, callers, takes, options, strategy, refresh } = order;
   let loads = 0;
   const times: number[] = [];
   const load = async (): Promise<string> => {
     loads++;
     process.send?.({ began: true });
+    const began = now();
     await new Promise((resolve) => setTimeout(resolve, takes));
+    process.send?.({ span: [began, now()] satisfies LoadSpan });
     return `loaded by ${process.pid}`;
   };
   loadRow = load;
-  const read = (): Promise<unknown> =>
-    strategy === undefined ? cache.getOrSet(key, load, options) : rowsOf(strategy).get(Number(key));
+  const rows = refresh && cache.resource('row', { load, ...options, refresh });
+  const read = (): Promise<unknown> => {
+    if (strategy !== undefined) return rowsOf(strategy).get(Number(key));
+    return rows?.get(key) ?? cache.getOrSet(key, load, options);
+  };
   const call = async (): Promise<unknown> => {
     const began = performance.now();
     const value = await read();

@@ -10,7 +10,12 @@ export interface ChildOrder {
   readonly options?: EntryOptions;
   /** The name of one of `strategies`, where they ask for a row by it; the key is then the row's id. */
   readonly strategy?: string;
+  /** Read through a resource, `row`, that is refreshed so. */
+  readonly refresh?: 'ahead';
 }
+
+/** When a load ran, in milliseconds since the epoch. */
+export type LoadSpan = readonly [began: number, ended: number];
 
 export interface ChildReport {
   /** Loads that ran in this process. */
@@ -26,11 +31,14 @@ export class CacheChild implements AsyncDisposable {
   readonly #process: ChildProcess;
   /** Loads that have begun in it so far. */
   begun = 0;
+  /** Loads that have ended in it so far, those behind its callers' backs too. */
+  readonly spans: LoadSpan[] = [];
 
   private constructor(child: ChildProcess) {
     this.#process = child;
     child.on('message', (message: object) => {
       if ('began' in message) this.begun++;
+      if ('span' in message) this.spans.push(message.span as LoadSpan);
     });
   }
 
