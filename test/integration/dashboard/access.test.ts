@@ -181,22 +181,6 @@ describe('who is let into the dashboard', () => {
     expect(await dashboard.ask('/admin/cache/', { method: 'HEAD' })).toMatchObject({ status: 200, text: '' });
   });
 
-  it('takes its path from Express', async () => {
-    const handler = dashboardHandler(cache);
-    await using dashboard = await MountedDashboard.mount((request, response) => {
-      const url = request.url ?? '';
-      const stripped = Object.assign(request, {
-        originalUrl: url,
-        baseUrl: '/ops',
-        url: url.slice(4) || '/',
-      });
-      handler(stripped, response);
-    });
-    expect(await dashboard.ask('/ops')).toMatchObject({ status: 302, headers: { location: 'ops/' } });
-    expect((await dashboard.ask('/ops/')).status).toBe(200);
-    expect((await dashboard.ask('/ops/api/frame')).status).toBe(200);
-  });
-
   it('answers a Request, for whoever has the token', async () => {
     const dashboard = dashboardFetch(cache, { token });
     const ask = (path: string, headers: Record<string, string> = {}): Promise<Response> =>

@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { dashboardHandler, type DashboardHandler, type DashboardOptions } from 'tiercel/dashboard';
 import type { CacheManager } from 'tiercel';
 
-/** A dashboard, mounted in node:http. */
+/** A dashboard that is served on loopback. */
 export class MountedDashboard implements AsyncDisposable {
   readonly port: number;
   readonly #server: Server;
@@ -25,7 +25,12 @@ export class MountedDashboard implements AsyncDisposable {
   }
 
   static async mount(handler: DashboardHandler): Promise<MountedDashboard> {
-    const server = createServer(handler).listen(0, '127.0.0.1');
+    return MountedDashboard.behind(createServer(handler));
+  }
+
+  /** @param server - which has it mounted, and does not listen yet. */
+  static async behind(server: Server): Promise<MountedDashboard> {
+    server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return new MountedDashboard(server);
   }
