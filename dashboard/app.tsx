@@ -2,6 +2,7 @@ import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { count, clock, time } from './format.js';
 import { useLive, type Line } from './live.js';
 import { Charts } from './parts/charts.jsx';
+import { ClusterNodes } from './parts/cluster-nodes.jsx';
 import { Errors } from './parts/errors.jsx';
 import { HotKeys } from './parts/hot-keys.jsx';
 import { Inspector, type Asked } from './parts/inspector.jsx';
@@ -97,6 +98,7 @@ export function App() {
               <HotKeys hotKeys={frame.snapshot.hotKeys} known={frame.namespaces} />
               <Servers frame={frame} />
             </div>
+            {frame.nodes && <ClusterNodes nodes={frame.nodes} />}
             <Namespaces frame={frame} />
             <Inspector namespaces={frame.namespaces} asked={asked} />
             <Queues queues={frame.queues} named={frame.snapshot.named.counters} />

@@ -26,7 +26,7 @@ export function Preloads({ preloads }: { preloads: readonly PreloadFrame[] }) {
             <tr key={`${preload.preloader} ${preload.name}`} data-pattern={preload.name}>
               <th scope="row" class="key">
                 {preload.name}
-                {preload.lastError !== undefined && <span class="error"> {preload.lastError}</span>}
+                {preload.lastError !== undefined && <span class="error">{preload.lastError}</span>}
               </th>
               <td>{preload.state === 'elsewhere' ? 'in another process' : preload.state}</td>
               <td class="number">

@@ -1,6 +1,7 @@
-import type { DashboardFrame, NodeFrame } from '../../src/dashboard/frame.js';
+import type { DashboardFrame } from '../../src/dashboard/frame.js';
 import type { ByPortState, ServerGauges } from '../../src/metrics/snapshot.js';
-import { count, percent, time } from '../format.js';
+import { count, time } from '../format.js';
+import { State } from './state.jsx';
 import { Table } from './table.jsx';
 
 export function Servers({ frame }: { frame: DashboardFrame }) {
@@ -44,11 +45,7 @@ export function Servers({ frame }: { frame: DashboardFrame }) {
             </div>
           </dl>
           {frame.redis?.error !== undefined && <p class="error">{frame.redis.error}</p>}
-          {frame.nodes ? (
-            <Nodes nodes={frame.nodes} />
-          ) : (
-            <Addresses servers={gauges.servers} latencies={frame.redis?.latencies ?? {}} />
-          )}
+          {!frame.nodes && <Addresses servers={gauges.servers} latencies={frame.redis?.latencies ?? {}} />}
         </>
       )}
     </section>
@@ -63,7 +60,7 @@ function Addresses(props: { servers: readonly ServerGauges[]; latencies: Readonl
     >
       {props.servers.map(({ address, states }) => (
         <tr key={address}>
-          <th scope="row" class="key">
+          <th scope="row" class="key address">
             {address}
           </th>
           <td>
@@ -73,47 +70,6 @@ function Addresses(props: { servers: readonly ServerGauges[]; latencies: Readonl
         </tr>
       ))}
     </Table>
-  );
-}
-
-const OF_NODES = [
-  { name: 'Node' },
-  { name: 'State' },
-  { name: 'Slots', number: true },
-  { name: 'Commands', number: true },
-  { name: 'p99', number: true },
-  { name: 'Errors', number: true },
-];
-
-function Nodes({ nodes }: { nodes: readonly NodeFrame[] }) {
-  return (
-    <Table label="Nodes of the Cluster" columns={OF_NODES}>
-      {nodes.map((node) => (
-        <tr key={node.address} data-node={node.address}>
-          <th scope="row" class="key">
-            {node.address} <span class="quiet">{node.role}</span>
-            {node.problem !== undefined && <span class="error"> {node.problem}</span>}
-          </th>
-          <td>
-            <State state={node.state} />
-          </td>
-          <td class="number">{count(node.slots)}</td>
-          <td class="number">
-            {count(node.commands)} <span class="quiet">{percent(node.load)}</span>
-          </td>
-          <td class="number">{node.commands === 0 ? '–' : time(node.p99)}</td>
-          <td class={node.errors > 0 ? 'number bad-text' : 'number'}>{count(node.errors)}</td>
-        </tr>
-      ))}
-    </Table>
-  );
-}
-
-function State({ state }: { state: string }) {
-  return (
-    <span class="state" data-state={state}>
-      {state}
-    </span>
   );
 }
 

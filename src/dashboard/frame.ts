@@ -3,7 +3,7 @@ import type { NodeInfo } from '../cluster/node-manager.js';
 import type { CacheHealth } from '../manager/cache-health.js';
 import type { CacheManager } from '../manager/cache-manager.js';
 import type { MetricsSnapshot } from '../metrics/snapshot.js';
-import type { CachePreloader, PreloadProgress, PreloadStatus } from '../preload/cache-preloader.js';
+import type { PreloadStatus } from '../preload/cache-preloader.js';
 import type { WriteBacklog } from '../strategies/write-behind/write-queue.js';
 import { runInBackground } from '../runtime/background.js';
 import type { PortState } from '../redis/port.js';
@@ -16,7 +16,7 @@ export interface QueueFrame extends Partial<WriteBacklog> {
 }
 
 /** One pattern of a preloader; `written` and `total` are those of its turn under way, or of the last. */
-export interface PreloadFrame extends Omit<PreloadStatus, 'lastError'> {
+export interface PreloadFrame extends Omit<PreloadStatus, 'lastError' | 'progress'> {
   /** The number of its preloader, in the order made. */
   readonly preloader: number;
   readonly lastError?: string;
@@ -27,11 +27,13 @@ export interface PreloadFrame extends Omit<PreloadStatus, 'lastError'> {
 /** One node of a Cluster: what is known of it, and what it did for this process. */
 export interface NodeFrame extends Pick<NodeInfo, 'address' | 'role' | 'slots' | 'state' | 'healthy'> {
   readonly problem?: string;
+  /** Milliseconds that its answer took when it was asked how it is; left out where none came. */
+  readonly latency?: number;
   readonly commands: number;
   /** Its share of all commands, from 0 to 1. */
   readonly load: number;
   readonly errors: number;
-  /** Milliseconds. */
+  /** Of commands, in milliseconds. */
   readonly p99: number;
 }
 
@@ -63,7 +65,6 @@ const ASKED_EVERY = 2000;
 /** Makes the frames. Never waits for Redis: a frame has what was last heard, so that the page lives on while it is away. */
 export class Frames {
   readonly #inside: Inside;
-  readonly #progress = new Map<CachePreloader, Map<string, PreloadProgress>>();
   #health: CacheHealth['redis'];
   #queues: QueueFrame[] = [];
   #asking: Promise<void> | undefined;
@@ -136,42 +137,29 @@ export class Frames {
   }
 
   #preloads(): PreloadFrame[] {
-    return this.#inside.preloaders.flatMap((preloader, number) => {
-      const progress = this.#progressOf(preloader);
-      return preloader.status().map(({ lastError, ...status }) => {
-        const now = progress.get(status.name);
-        return {
-          ...status,
-          preloader: number,
-          ...(lastError !== undefined && { lastError: messageOf(lastError) }),
-          written: now?.written ?? status.lastWritten,
-          ...(now?.total !== undefined && { total: now.total }),
-        };
-      });
-    });
-  }
-
-  /** Listens from the first look on: a preloader may be made after its dashboard. */
-  #progressOf(preloader: CachePreloader): ReadonlyMap<string, PreloadProgress> {
-    const known = this.#progress.get(preloader);
-    if (known) return known;
-    const latest = new Map<string, PreloadProgress>();
-    this.#progress.set(preloader, latest);
-    preloader.onProgress((progress) => latest.set(progress.pattern, progress));
-    return latest;
+    return this.#inside.preloaders.flatMap((preloader, number) =>
+      preloader.status().map(({ lastError, progress, ...status }) => ({
+        ...status,
+        preloader: number,
+        ...(lastError !== undefined && { lastError: messageOf(lastError) }),
+        written: progress?.written ?? 0,
+        ...(progress?.total !== undefined && { total: progress.total }),
+      })),
+    );
   }
 }
 
 function nodesOf(cache: CacheManager): NodeFrame[] | undefined {
   if (!(cache instanceof ClusterCacheManager)) return undefined;
   const did = cache.clusterMetrics.snapshot().nodes;
-  return cache.nodes.list().map(({ address, role, slots, state, healthy, problem }) => ({
+  return cache.nodes.list().map(({ address, role, slots, state, healthy, problem, latency }) => ({
     address,
     role,
     slots,
     state,
     healthy,
     ...(problem !== undefined && { problem }),
+    ...(latency !== undefined && { latency }),
     commands: did[address]?.commands ?? 0,
     load: did[address]?.load ?? 0,
     errors: did[address]?.errors ?? 0,

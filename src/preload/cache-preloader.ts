@@ -13,6 +13,7 @@ import {
   type PreloadPattern,
 } from './pattern.js';
 import { TurnQueue } from './turn-queue.js';
+import { eachUntilAborted, untilAborted } from './until-aborted.js';
 
 /** What a preloader needs of the cache that it fills. A `CacheManager` is one. */
 export interface PreloadTarget {
@@ -50,7 +51,10 @@ export interface PreloadStatus {
   readonly lastDuration: number | undefined;
   /** Entries of that turn. */
   readonly lastWritten: number;
+  /** Why that turn failed; undefined where it did not. */
   readonly lastError: unknown;
+  /** Of the turn that this process runs, or else of the last that it ran; undefined before the first. */
+  readonly progress: PreloadProgress | undefined;
   /** When the next turn begins; undefined where the preloader is stopped. */
   readonly nextTurnAt: number | undefined;
 }
@@ -73,6 +77,7 @@ interface Plan {
   lastDuration: number | undefined;
   lastWritten: number;
   lastError: unknown;
+  progress: PreloadProgress | undefined;
   nextTurnAt: number | undefined;
   timer: NodeJS.Timeout | undefined;
   /** The turn under way in this process. */
@@ -279,11 +284,12 @@ export class CachePreloader implements AsyncDisposable {
       error: undefined,
     };
     plan.state = 'running';
+    plan.progress = progress;
     try {
-      progress = await this.#fill(pattern, progress, signal);
+      progress = await this.#fill(plan, progress, signal);
       signal.throwIfAborted();
     } catch (error) {
-      progress = { ...progress, error };
+      progress = { ...(plan.progress ?? progress), error };
     } finally {
       clearInterval(extending);
     }
@@ -296,7 +302,7 @@ export class CachePreloader implements AsyncDisposable {
     plan.lastWritten = progress.written;
     plan.lastError = progress.error;
     this.#onTurn?.(progress.error !== undefined);
-    this.#tell({ ...progress, ended: true });
+    this.#tell(plan, { ...progress, ended: true });
     if (progress.error === undefined) return;
     plan.failures++;
     this.#logger.warn(`preload ${pattern.name} failed, and is tried again at its next turn`, {
@@ -305,16 +311,14 @@ export class CachePreloader implements AsyncDisposable {
     throw progress.error;
   }
 
-  async #fill(
-    pattern: CheckedPattern,
-    start: PreloadProgress,
-    signal: AbortSignal,
-  ): Promise<PreloadProgress> {
+  async #fill(plan: Plan, start: PreloadProgress, signal: AbortSignal): Promise<PreloadProgress> {
+    const { pattern } = plan;
     const entries = await untilAborted(Promise.resolve(pattern.load({ signal, turn: start.turn })), signal);
     let progress = { ...start, total: knownTotal(entries) };
-    this.#tell(progress);
+    this.#tell(plan, progress);
     const ttl = 2 * (pattern.turns.next(start.turn) - start.turn);
-    for await (const chunk of whileWanted(chunks(entries, this.#chunkSize), signal)) {
+    for await (const chunk of eachUntilAborted(chunks(entries, this.#chunkSize), signal)) {
+      signal.throwIfAborted();
       for (const [key] of chunk) {
         if (!pattern.takesKey(key)) {
           throw new InvalidOptionError(
@@ -328,7 +332,7 @@ export class CachePreloader implements AsyncDisposable {
         written: progress.written + chunk.length - failed,
         failed: progress.failed + failed,
       };
-      this.#tell(progress);
+      this.#tell(plan, progress);
     }
     if (progress.failed > 0) {
       throw new Error(
@@ -365,7 +369,8 @@ export class CachePreloader implements AsyncDisposable {
     }, this.#lease / 3).unref();
   }
 
-  #tell(progress: PreloadProgress): void {
+  #tell(plan: Plan, progress: PreloadProgress): void {
+    plan.progress = progress;
     for (const listener of this.#listeners) {
       runInBackground(
         () => listener(progress),
@@ -385,6 +390,7 @@ function planOf(pattern: CheckedPattern): Plan {
     lastDuration: undefined,
     lastWritten: 0,
     lastError: undefined,
+    progress: undefined,
     nextTurnAt: undefined,
     timer: undefined,
     underWay: undefined,
@@ -400,33 +406,5 @@ function paused(ms: number, signal: AbortSignal): Promise<void> {
     };
     const timer = setTimeout(end, ms).unref();
     signal.addEventListener('abort', end, { once: true });
-  });
-}
-
-/** What the stream gives until the signal is aborted. One that ignores it is told to end, and nobody waits for that. */
-async function* whileWanted<T>(
-  stream: AsyncGenerator<T, void, undefined>,
-  signal: AbortSignal,
-): AsyncGenerator<T, void, undefined> {
-  try {
-    for (;;) {
-      const next = await untilAborted(stream.next(), signal);
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    const ended = stream.return();
-    if (signal.aborted) runInBackground(ended, () => undefined);
-    else await ended;
-  }
-}
-
-/** A load that ignores its signal must not keep `stop` waiting. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }

@@ -108,6 +108,27 @@ describe('preloading', () => {
     ]);
   });
 
+  it('says how far a turn is to whoever asks in the middle of it', async () => {
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const load = async function* (): AsyncGenerator<[string, number]> {
+      for (let i = 0; i < 20; i++) yield [`k${i}`, i];
+      await held;
+      yield ['last', 20];
+    };
+    const preloader = open([{ name: 'held', schedule: LONG, load }], { chunkSize: 10 });
+    expect(preloader.status()[0]?.progress).toBeUndefined();
+    preloader.start();
+    await eventually('two chunks', () => store.entries.size === 20);
+    await eventually('word of them', () => preloader.status()[0]?.progress?.written === 20);
+    expect(preloader.status()).toMatchObject([
+      { state: 'running', runs: 0, progress: { written: 20, total: undefined, ended: false } },
+    ]);
+    goOn();
+    await idle(preloader);
+    expect(preloader.status()).toMatchObject([{ lastWritten: 21, progress: { written: 21, ended: true } }]);
+  });
+
   it('has another turn by its schedule', async () => {
     let turns = 0;
     const preloader = open([{ name: 'often', schedule: 40, load: () => [['k', ++turns]] }]);
@@ -167,8 +188,12 @@ describe('preloading', () => {
           ]),
       },
     ]);
+    const ends: PreloadProgress[] = [];
+    preloader.onProgress((progress) => progress.ended && ends.push(progress));
     await expect(preloader.runNow('mixed')).rejects.toThrow('1 of 2 entries could not be stored');
     expect([...store.entries.keys()]).toEqual(['a']);
+    expect(ends).toMatchObject([{ written: 1, failed: 1, total: 2, error: expect.any(Error) }]);
+    expect(preloader.status()).toMatchObject([{ failures: 1, lastWritten: 1, progress: ends[0] }]);
   });
 
   it('refuses keys that its keyPattern does not know', async () => {
@@ -231,19 +256,46 @@ describe('preloading', () => {
     stuck.resolve(undefined as never);
   });
 
-  it('tells a load to stop when it is stopped, does not wait for one that will not, and leaves the turn to others', async () => {
-    let told = false;
-    const load: PreloadPattern['load'] = ({ signal }) => {
-      signal.addEventListener('abort', () => (told = true));
-      return new Promise(() => undefined);
+  it.each([
+    ['a load', () => new Promise<never>(() => undefined)],
+    [
+      'a stream',
+      async function* (): AsyncGenerator<[string, number]> {
+        yield ['early', 1];
+        await new Promise(() => undefined);
+      },
+    ],
+  ])(
+    'tells %s to stop when it is stopped, does not wait for one that will not, and leaves the turn to others',
+    async (_what, hang) => {
+      let told = false;
+      const load: PreloadPattern['load'] = ({ signal }) => {
+        signal.addEventListener('abort', () => (told = true));
+        return hang();
+      };
+      const first = open([{ name: 'p', schedule: LONG, load }]);
+      first.start();
+      await eventually('the load', () => first.status()[0]?.state === 'running');
+      await first.stop();
+      expect(told).toBe(true);
+      const second = open([{ name: 'p', schedule: LONG, load: () => [['k', 1]] }]).start();
+      await idle(second);
+    },
+  );
+
+  it('has a stream end in order when its turn fails', async () => {
+    let ended = false;
+    const load = async function* (): AsyncGenerator<[string, number]> {
+      try {
+        for (let i = 0; ; i++) yield [`other:${i}`, i];
+      } finally {
+        await new Promise((resolve) => setImmediate(resolve));
+        ended = true;
+      }
     };
-    const first = open([{ name: 'p', schedule: LONG, load }]);
-    first.start();
-    await eventually('the load', () => first.status()[0]?.state === 'running');
-    await first.stop();
-    expect(told).toBe(true);
-    const second = open([{ name: 'p', schedule: LONG, load: () => [['k', 1]] }]).start();
-    await idle(second);
+    const preloader = open([{ name: 'p', schedule: LONG, keyPattern: 'post:*', load }]);
+    await expect(preloader.runNow()).rejects.toThrow(/does not match/);
+    expect(ended).toBe(true);
   });
 
   it('stops in the middle of a stream that gives nothing more, and has it end when it goes on', async () => {
