@@ -20,7 +20,14 @@ export {
   type GetOrSetManyOptions,
   type GetOrSetOptions,
 } from './manager/cache-manager.js';
-export type { CacheHealth, CoherenceHealth, LoadsHealth, RecoveryHealth } from './manager/cache-health.js';
+export type {
+  CacheHealth,
+  CoherenceHealth,
+  LoadsHealth,
+  PreloadFailure,
+  PreloadsHealth,
+  RecoveryHealth,
+} from './manager/cache-health.js';
 export type { EntryFormat, EntryOptions, NamespaceOptions } from './manager/entry-options.js';
 export type { Resource, ResourceDefinition } from './manager/resource.js';
 export type { ResourceId } from './strategies/resource-id.js';

@@ -37,7 +37,7 @@ import {
   type WriteBehindOptions,
 } from '../strategies/write-behind/write-behind-options.js';
 import { WriteQueue, type WriteBacklog } from '../strategies/write-behind/write-queue.js';
-import type { CacheHealth } from './cache-health.js';
+import { preloadsHealth, type CacheHealth } from './cache-health.js';
 import type { OpenedRedis } from './open-redis.js';
 
 /** What `createCache` has found its options to mean. */
@@ -254,6 +254,7 @@ export class CacheParts {
       loads: { running: this.metrics.loadsRunning, waiting: this.#context.gate.waiting },
       recovery: this.port && { pending: this.recoveryBacklog },
       writeBehind: await this.#writeBacklog(),
+      preloads: preloadsHealth(this.#preloaders.flatMap((preloader) => preloader.status())),
     };
   }
 

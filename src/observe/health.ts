@@ -14,7 +14,8 @@ export interface ReadinessOptions {
   /**
    * Whether to be unready while a part of the cache is not well. Default false: the cache answers without Redis too, from memory
    * and from loads, and where Redis fails for all processes at once, taking all of them out of service would make of it an
-   * outage. True for a service that the database cannot carry without its cache.
+   * outage. True for a service that the database cannot carry without its cache. A preload that fails, or a write that the database
+   * refuses, never makes it unready: another process could do no better.
    */
   readonly requireHealthy?: boolean;
 }
@@ -84,7 +85,8 @@ function answer(request: IncomingMessage, response: ServerResponse, status: numb
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-/** An Error has nothing of its own that JSON would show. */
+/** An Error has nothing of its own that JSON would show. What a load threw may be anybody's, with anything in it. */
 function replaceErrors(_name: string, value: unknown): unknown {
-  return value instanceof CacheError ? { code: value.code, message: value.message } : value;
+  if (value instanceof CacheError) return { code: value.code, message: value.message };
+  return value instanceof Error ? { message: value.message } : value;
 }

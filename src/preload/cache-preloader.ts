@@ -53,6 +53,8 @@ export interface PreloadStatus {
   readonly lastWritten: number;
   /** Why that turn failed; undefined where it did not. */
   readonly lastError: unknown;
+  /** Whether that turn failed, and no process has ended another one since. */
+  readonly failing: boolean;
   /** Of the turn that this process runs, or else of the last that it ran; undefined before the first. */
   readonly progress: PreloadProgress | undefined;
   /** When the next turn begins; undefined where the preloader is stopped. */
@@ -77,6 +79,7 @@ interface Plan {
   lastDuration: number | undefined;
   lastWritten: number;
   lastError: unknown;
+  failing: boolean;
   progress: PreloadProgress | undefined;
   nextTurnAt: number | undefined;
   timer: NodeJS.Timeout | undefined;
@@ -255,6 +258,8 @@ export class CachePreloader implements AsyncDisposable {
     // Without Redis nothing can be stored there either; it may be back before the turn is over.
     const claim = (await this.#fleet?.claim(plan.pattern.name, turn).catch(() => 'taken' as const)) ?? 'ours';
     if (claim === 'ours') await this.#run(plan, turn, this.#fleet);
+    // Another process has run it, and tells how that ended.
+    if (claim === 'done' && plan.progress?.turn !== turn) plan.failing = false;
     return claim;
   }
 
@@ -301,6 +306,8 @@ export class CachePreloader implements AsyncDisposable {
     plan.lastDuration = performance.now() - began;
     plan.lastWritten = progress.written;
     plan.lastError = progress.error;
+    // Whoever stopped it, or took it over, has not made it fail.
+    plan.failing = progress.error !== undefined && !signal.aborted;
     this.#onTurn?.(progress.error !== undefined);
     this.#tell(plan, { ...progress, ended: true });
     if (progress.error === undefined) return;
@@ -390,6 +397,7 @@ function planOf(pattern: CheckedPattern): Plan {
     lastDuration: undefined,
     lastWritten: 0,
     lastError: undefined,
+    failing: false,
     progress: undefined,
     nextTurnAt: undefined,
     timer: undefined,

@@ -74,8 +74,8 @@ export function openTelemetry(meter: Meter, tracer: Tracer): void {
 export async function health(): Promise<void> {
   createServer(readinessHandler(cache, { requireHealthy: true }));
   createServer(livenessHandler(cache));
-  const { redis, coherence, writeBehind }: CacheHealth = await cache.healthCheck();
-  void [redis?.servers[0]?.address, coherence?.armed, writeBehind?.pending];
+  const { redis, coherence, writeBehind, preloads }: CacheHealth = await cache.healthCheck();
+  void [redis?.servers[0]?.address, coherence?.armed, writeBehind?.pending, preloads?.lastError?.pattern];
 }
 
 export function channels(): void {

@@ -61,6 +61,7 @@ describe('healthCheck', () => {
       loads: { running: 0, waiting: 0 },
       recovery: { pending: 0 },
       writeBehind: { dead: 0, failing: 0 },
+      preloads: undefined,
     });
     expect(health.redis?.servers[0]?.latency).toBeGreaterThan(0);
   });
@@ -83,6 +84,57 @@ describe('healthCheck', () => {
     });
   });
 
+  it('tells which preloads run and which fail, and is well all the same', async () => {
+    const goOn = new AbortController();
+    let works = false;
+    const fail = (what: string) => (): Array<[string, number]> => {
+      if (!works) throw new Error(`no ${what}`);
+      return [['k', 1]];
+    };
+    const first = cache.preload([
+      { name: 'early', schedule: '300d', load: fail('early'), warmUp: true },
+      {
+        name: 'held',
+        schedule: '300d',
+        load: () => new Promise((resolve) => goOn.signal.addEventListener('abort', () => resolve([]))),
+      },
+    ]);
+    await first.warmedUp();
+    const late = cache
+      .namespace('within')
+      .preload([{ name: 'late', schedule: '300d', load: fail('late'), warmUp: true }]);
+    await late.warmedUp();
+    const began = late.status()[0]?.lastRunAt;
+    expect(await cache.healthCheck()).toMatchObject({
+      healthy: true,
+      preloads: {
+        patterns: 3,
+        running: 1,
+        failing: 2,
+        lastError: { pattern: 'late', at: began, error: new Error('no late') },
+      },
+    });
+    const strict = await serve(readinessHandler(cache, { requireHealthy: true }));
+    expect(await ask(strict)).toMatchObject({
+      code: 200,
+      body: {
+        status: 'ready',
+        preloads: { failing: 2, lastError: { pattern: 'late', error: { message: 'no late' } } },
+      },
+    });
+
+    works = true;
+    goOn.abort();
+    await Promise.all([first.runNow('early'), late.runNow()]);
+    await eventually('the end of the other', () => first.status().every(({ state }) => state === 'idle'));
+    expect((await cache.healthCheck()).preloads).toEqual({
+      patterns: 3,
+      running: 0,
+      failing: 0,
+      lastError: undefined,
+    });
+  });
+
   it('has nothing to say of parts that there are not', async () => {
     await using memoryOnly = createCache();
     expect(await memoryOnly.healthCheck()).toMatchObject({
@@ -91,6 +143,7 @@ describe('healthCheck', () => {
       coherence: undefined,
       recovery: undefined,
       writeBehind: undefined,
+      preloads: undefined,
     });
     await using untold = createCache({ redis: redis.url, memory: false });
     await untold.ready();

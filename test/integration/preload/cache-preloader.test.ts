@@ -8,7 +8,7 @@ import {
   type PreloadProgress,
   type PreloadTarget,
 } from '../../../src/preload/cache-preloader.js';
-import { FleetTurns } from '../../../src/preload/fleet-turns.js';
+import { FleetTurns, type TurnClaim } from '../../../src/preload/fleet-turns.js';
 import type { PreloaderOptions, PreloadPattern } from '../../../src/preload/pattern.js';
 import { openPort } from '../../../src/redis/open-port.js';
 import type { RedisPort } from '../../../src/redis/port.js';
@@ -176,6 +176,33 @@ describe('preloading', () => {
     expect(logger.text).toMatch(/preload shaky failed, and is tried again at its next turn/);
   });
 
+  it('fails no more once another process has run a later turn, which it tells of itself', async () => {
+    const [ours, theirs] = [deferred<TurnClaim>(), deferred<TurnClaim>()];
+    const claims = [ours.promise, theirs.promise];
+    const fleet = {
+      now: () => Date.now(),
+      claim: async () => claims.shift() ?? 'done',
+      finish: async () => undefined,
+      extend: async () => true,
+    } as unknown as FleetTurns;
+    const load = (): never => {
+      throw new Error('the database is away');
+    };
+    const preloader = new CachePreloader(
+      { target: store, fleet: () => fleet, logger: guardedLogger(logger) },
+      [{ name: 'shaky', schedule: 50, load }],
+    );
+    opened.push(preloader.start());
+    ours.resolve('ours');
+    await eventually('the failure', () => preloader.status()[0]?.failing);
+    theirs.resolve('done');
+    await eventually('word of the other', () => preloader.status()[0]?.failing === false);
+    // What it saw itself stays as it was.
+    expect(preloader.status()).toMatchObject([
+      { runs: 1, failures: 1, lastError: new Error('the database is away') },
+    ]);
+  });
+
   it('says how many entries could not be stored, and stores the others', async () => {
     const preloader = open([
       {
@@ -278,6 +305,7 @@ describe('preloading', () => {
       await eventually('the load', () => first.status()[0]?.state === 'running');
       await first.stop();
       expect(told).toBe(true);
+      expect(first.status()).toMatchObject([{ failures: 1, failing: false }]);
       const second = open([{ name: 'p', schedule: LONG, load: () => [['k', 1]] }]).start();
       await idle(second);
     },
