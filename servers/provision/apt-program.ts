@@ -3,6 +3,9 @@ import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { Machine, RunResult } from './machine.js';
 
+/** Milliseconds. */
+const LONGEST_DOWNLOAD = 300_000;
+
 /** Either a program, or the reason why this place has none. */
 export type Findable<Program> = Program | { readonly missing: string };
 
@@ -20,10 +23,10 @@ export interface AptProgram<Program> {
   /** Its folder in the project's cache. */
   readonly name: string;
   readonly packages: readonly string[];
-  /** In `usr/bin` of what is unpacked. */
+  /** Where it is in what is unpacked, such as `usr/bin/redis-server`. */
   readonly program: string;
-  /** Whose dependencies are fetched as well where shared libraries are missing (very small images). */
-  readonly librariesOf?: string;
+  /** Tells which packages are fetched as well where shared libraries are missing (very small images). */
+  readonly libraries?: (apt: Apt, folder: string) => Promise<string[]>;
   /** Runs it once, and says what it is. */
   examine(machine: Machine, unpacked: Unpacked): Promise<Findable<Program>>;
 }
@@ -33,9 +36,16 @@ function home(machine: Machine, { name }: { readonly name: string }): string {
 }
 
 async function libraryPath(machine: Machine, root: string): Promise<string> {
-  const lib = join(root, 'usr', 'lib');
-  const names = existsSync(lib) ? await readdir(lib) : [];
-  const folders = names.filter((name) => name.includes('-linux-')).map((name) => join(lib, name));
+  const folders: string[] = [];
+  for (const lib of [join(root, 'usr', 'lib'), join(root, 'lib')].filter(existsSync)) {
+    const names = (await readdir(lib)).filter((name) => name.includes('-linux-'));
+    for (const folder of names.map((name) => join(lib, name))) {
+      // Some keep a part of theirs in a folder below, which they know by its place in the real root only.
+      const below = await readdir(folder, { withFileTypes: true });
+      const deeper = below.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
+      folders.push(folder, ...deeper);
+    }
+  }
   const inherited = machine.env['LD_LIBRARY_PATH'];
   return [...folders, ...(inherited ? [inherited] : [])].join(delimiter);
 }
@@ -48,7 +58,7 @@ async function examineRoot<Program>(
 ): Promise<Findable<Program>> {
   const env = { LD_LIBRARY_PATH: await libraryPath(machine, root) };
   const place = `the project cache (.cache/${wanted.name})`;
-  return wanted.examine(machine, { command: join(root, 'usr', 'bin', wanted.program), env, source, place });
+  return wanted.examine(machine, { command: join(root, wanted.program), env, source, place });
 }
 
 /** The program that an earlier run downloaded. */
@@ -61,51 +71,83 @@ export async function fromAptCache<Program>(
   return examineRoot(machine, wanted, root, 'cache');
 }
 
-/** Downloads into `folder` with the machine's package lists, or, where those are empty or stale, with own ones. */
-async function downloadPackages(
-  machine: Machine,
-  folder: string,
-  names: readonly string[],
-): Promise<RunResult | undefined> {
-  const first = await machine.run('apt-get', ['download', ...names], { cwd: folder });
-  if (first === undefined || first.code === 0) return first;
-  const options = [
-    ['-o', `Dir::State::lists=${join(folder, 'lists')}`],
-    ['-o', `Dir::Cache=${join(folder, 'apt')}`],
-    // The user apt drops to when root runs it may not be able to enter our folder.
-    ['-o', 'APT::Sandbox::User='],
-  ].flat();
-  await mkdir(join(folder, 'lists', 'partial'), { recursive: true });
-  await mkdir(join(folder, 'apt', 'archives', 'partial'), { recursive: true });
-  const update = await machine.run('apt-get', [...options, 'update'], { cwd: folder });
-  if (update?.code !== 0) return update;
-  return machine.run('apt-get', [...options, 'download', ...names], { cwd: folder });
+/** apt-get for whoever is not root: with the machine's package lists, or, where those are empty or stale, with own ones. */
+export class Apt {
+  readonly machine: Machine;
+  readonly #work: string;
+  #updated: readonly string[] | undefined;
+
+  /** @param work - a folder for its own lists. */
+  constructor(machine: Machine, work: string) {
+    this.machine = machine;
+    this.#work = work;
+  }
+
+  async run(args: readonly string[], folder: string): Promise<RunResult | undefined> {
+    const options = { cwd: folder, timeout: LONGEST_DOWNLOAD };
+    if (this.#updated === undefined) {
+      const first = await this.machine.run('apt-get', args, options);
+      if (first === undefined || first.code === 0) return first;
+      const update = await this.#update();
+      if (update?.code !== 0) return update;
+    }
+    return this.machine.run('apt-get', [...(this.#updated ?? []), ...args], options);
+  }
+
+  async #update(): Promise<RunResult | undefined> {
+    const options = [
+      ['-o', `Dir::State::lists=${join(this.#work, 'lists')}`],
+      ['-o', `Dir::Cache=${join(this.#work, 'apt')}`],
+      // The user apt drops to when root runs it may not be able to enter our folder.
+      ['-o', 'APT::Sandbox::User='],
+    ].flat();
+    await mkdir(join(this.#work, 'lists', 'partial'), { recursive: true });
+    await mkdir(join(this.#work, 'apt', 'archives', 'partial'), { recursive: true });
+    const update = await this.machine.run('apt-get', [...options, 'update'], { cwd: this.#work });
+    if (update?.code === 0) this.#updated = options;
+    return update;
+  }
 }
 
 /** Fetches packages and unpacks them into `root`. Undefined if all went well, else what did not. */
 async function fetchInto(
-  machine: Machine,
+  apt: Apt,
   root: string,
   folder: string,
   names: readonly string[],
 ): Promise<string | undefined> {
   await mkdir(folder, { recursive: true });
-  const download = await downloadPackages(machine, folder, names);
+  const download = await apt.run(['download', ...names], folder);
   if (download === undefined) return 'there is no apt-get';
   if (download.code !== 0) return `apt-get download failed: ${download.output.trim()}`;
   for (const name of await readdir(folder)) {
     if (!name.endsWith('.deb')) continue;
-    const unpacked = await machine.run('dpkg', ['-x', join(folder, name), root]);
+    const unpacked = await apt.machine.run('dpkg', ['-x', join(folder, name), root]);
     if (unpacked?.code !== 0)
       return `dpkg -x ${name} failed: ${unpacked?.output.trim() ?? 'there is no dpkg'}`;
   }
   return undefined;
 }
 
-async function directDependencies(machine: Machine, of: string): Promise<string[]> {
-  const listed = await machine.run('apt-cache', ['depends', '--important', of]);
-  const names = [...(listed?.output.matchAll(/^ *Depends: (?<name>[a-z0-9.+-]+)$/gm) ?? [])];
-  return names.flatMap((match) => match.groups?.['name'] ?? []).filter((name) => name !== 'libc6');
+/** What the package itself depends on. */
+export function directDependencies(of: string): (apt: Apt) => Promise<string[]> {
+  return async ({ machine }) => {
+    const listed = await machine.run('apt-cache', ['depends', '--important', of]);
+    const names = [...(listed?.output.matchAll(/^ *Depends: (?<name>[a-z0-9.+-]+)$/gm) ?? [])];
+    return names.flatMap((match) => match.groups?.['name'] ?? []).filter((name) => name !== 'libc6');
+  };
+}
+
+/** All that installing the package would bring to this machine, with what that depends on in its turn. */
+export function missingDependencies(of: string): (apt: Apt, folder: string) => Promise<string[]> {
+  return async (apt, folder) => {
+    const asked = ['install', '--print-uris', '--yes', '--no-install-recommends'];
+    const options = ['-o', 'Debug::NoLocking=1', '-o', `Dir::Cache::archives=${folder}`];
+    const listed = await apt.run([...asked, ...options, of], folder);
+    if (listed?.code !== 0) return [];
+    const names = [...listed.output.matchAll(/^'\S+' (?<name>[a-z0-9.+-]+)_\S+\.deb /gm)];
+    return names.flatMap((match) => match.groups?.['name'] ?? []).filter((name) => name !== 'libc6');
+  };
 }
 
 async function unpack<Program>(
@@ -114,13 +156,15 @@ async function unpack<Program>(
   work: string,
 ): Promise<Findable<Program>> {
   const root = join(work, 'root');
-  const trouble = await fetchInto(machine, root, join(work, 'packages'), wanted.packages);
+  const apt = new Apt(machine, work);
+  const trouble = await fetchInto(apt, root, join(work, 'packages'), wanted.packages);
   if (trouble !== undefined) return { missing: trouble };
   const found = await examineRoot(machine, wanted, root, 'download');
-  if (!isMissing(found) || !found.missing.includes('shared libraries') || !wanted.librariesOf) return found;
-  const more = await directDependencies(machine, wanted.librariesOf);
-  if (more.length === 0 || (await fetchInto(machine, root, join(work, 'more'), more)) !== undefined)
-    return found;
+  if (!isMissing(found) || !found.missing.includes('shared libraries') || !wanted.libraries) return found;
+  const folder = join(work, 'more');
+  await mkdir(join(folder, 'partial'), { recursive: true });
+  const more = await wanted.libraries(apt, folder);
+  if (more.length === 0 || (await fetchInto(apt, root, folder, more)) !== undefined) return found;
   return examineRoot(machine, wanted, root, 'download');
 }
 

@@ -40,7 +40,7 @@ async function examine(machine: Machine, candidate: Candidate): Promise<Findable
 const PROMETHEUS: AptProgram<PrometheusBinary> = {
   name: 'prometheus',
   packages: ['prometheus'],
-  program: 'prometheus',
+  program: 'usr/bin/prometheus',
   examine,
 };
 

@@ -1,4 +1,4 @@
-import { fromAptCache, fromAptDownload, type AptProgram } from './apt-program.js';
+import { directDependencies, fromAptCache, fromAptDownload, type AptProgram } from './apt-program.js';
 import { fromDocker } from './docker.js';
 import { thisMachine, type Machine } from './machine.js';
 import { examine, type Found, type RedisBinary } from './redis-binary.js';
@@ -15,8 +15,8 @@ export function redisUrlFromEnvironment(machine: Machine = thisMachine): string 
 const REDIS: AptProgram<RedisBinary> = {
   name: 'redis',
   packages: ['redis-server', 'redis-tools', 'libatomic1', 'libjemalloc2', 'liblzf1'],
-  program: 'redis-server',
-  librariesOf: 'redis-tools',
+  program: 'usr/bin/redis-server',
+  libraries: directDependencies('redis-tools'),
   examine,
 };
 

@@ -1,10 +1,7 @@
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
+import { provisionChromium } from '../../servers/provision/chromium.js';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
-
-/** Nothing is asked of anybody but the page under test. */
+/** Nothing is asked of anybody but the page under test, which is our own: it may do without the sandbox that root cannot have. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -15,21 +12,11 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** The browser that `CHROMIUM` names, or else one of the PATH, with a profile of its own. @throws Error that says what helps. */
-export function launchChromium(): Promise<Browser> {
-  const program = process.env['CHROMIUM'] || fromPath();
-  if (program === undefined || !existsSync(program)) {
-    throw new Error(
-      `The tests of the dashboard need Chromium, and there is none ${program === undefined ? 'on the PATH' : `at ${program}`}.\n` +
-        'Any of these helps:\n' +
-        '  apt-get install -y --no-install-recommends chromium\n' +
-        '  CHROMIUM=/path/to/chromium npm test',
-    );
-  }
-  return chromium.launch({ executablePath: program, args: FLAGS });
-}
+/** Milliseconds for a hook that launches it: it may have to be downloaded first. */
+export const TO_LAUNCH = 300_000;
 
-function fromPath(): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return folders.flatMap((folder) => NAMES.map((name) => join(folder, name))).find(existsSync);
+/** A browser with a profile of its own. @throws Error that says what helps, where there is none and none can be had. */
+export async function launchChromium(): Promise<Browser> {
+  const { command, env } = await provisionChromium();
+  return chromium.launch({ executablePath: command, args: FLAGS, env: { ...process.env, ...env } });
 }

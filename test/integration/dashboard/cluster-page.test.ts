@@ -4,7 +4,7 @@ import { createCache, type CachePreloader, type ClusterCacheManager, type NodeIn
 import { time } from '../../../dashboard/format.js';
 import { startRedisCluster, type RedisCluster } from '../../../servers/redis-cluster.js';
 import { rawAddress, sendRaw } from '../../../servers/raw-redis.js';
-import { launchChromium } from '../../support/chromium.js';
+import { launchChromium, TO_LAUNCH } from '../../support/chromium.js';
 import { eventually } from '../../support/eventually.js';
 import { Opened, PATIENT } from '../../support/open-cache.js';
 import { OpenPage } from './open-page.js';
@@ -68,7 +68,7 @@ describe('the page of the dashboard over a Cluster', { timeout: 60_000 }, () => 
     await eventually('the first entries', async () => cache.has('preloaded:9'));
     opened = await OpenPage.on(browser, await MountedDashboard.of(cache));
     await opened.live();
-  });
+  }, TO_LAUNCH);
   afterAll(async () => {
     await opened?.[Symbol.asyncDispose]();
     await cache?.close();

@@ -2,7 +2,7 @@ import axe from 'axe-core';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { dashboardHandler, type DashboardOptions } from 'tiercel/dashboard';
-import { launchChromium } from '../../support/chromium.js';
+import { launchChromium, TO_LAUNCH } from '../../support/chromium.js';
 import { eventually } from '../../support/eventually.js';
 import { Opened } from '../../support/open-cache.js';
 import { startRedis, uniquePrefix, type RedisServer } from '../../support/redis.js';
@@ -35,7 +35,7 @@ describe('the page of the dashboard', () => {
     suite.add(() => browser.close());
     suite.add(() => shop.cache.close());
     suite.add(() => redis.stop());
-  });
+  }, TO_LAUNCH);
   afterEach(() => {
     looking.behaved();
     acting.behaved();
