@@ -12,6 +12,7 @@ function frame(changes: Partial<PreloadFrame> = {}): PreloadFrame {
     state: 'idle',
     runs: 1,
     failures: 0,
+    failing: false,
     lastRunAt: NOW - 120_000,
     lastDuration: 250,
     lastWritten: 1500,
