@@ -5,7 +5,7 @@ import type { Violation } from './violation.js';
 /**
  * P1: loads of one key do not overlap, over all processes. They may where the first was outdated by a change, which is
  * what the second is for (P2); where its process died or could not be sure of Redis; and beyond a lease. One that is ahead of its
- * time may be joined by one other when what it is to replace expires meanwhile (decision 0027).
+ * time may be joined by one other when Redis drops meanwhile what it is to replace (decision 0027).
  *
  * @param loads - of one key, by their begin.
  * @param writes - of that key.

@@ -99,7 +99,7 @@ export class Loading implements FirstReads {
   #settleAtOnce<T>(found: Found, flight: Flight<T>, redis: RedisParts): boolean {
     if (found.kind !== 'value' || found.header.tags.length > 0) return false;
     const { key, policy, watch } = flight;
-    if (this.#judgeAge(found, policy, redis) !== 'fresh') return false;
+    if (this.#judgeAge(found, policy, redis) !== 'fresh' || isReplaced(found, flight)) return false;
     this.#counts.readFromRedis('hit', turnClock.now() - flight.began, key);
     if (watch) this.keepFound(key, found, policy, watch);
     if (this.#context.observers.areReadsWatched) this.tell(key, 'redis', found.header.createdAt, 'fresh');
@@ -164,7 +164,8 @@ export class Loading implements FirstReads {
         const found = await (known ? shared.finish(key, known) : shared.read(key));
         known = undefined;
         if (this.isDoubtful(key, redis)) return await this.#loadAlone(flight);
-        const verdict = found.kind === 'value' ? await this.judge(found, policy, redis) : 'expired';
+        let verdict = found.kind === 'value' ? await this.judge(found, policy, redis) : 'expired';
+        if (verdict === 'fresh' && isReplaced(found, flight)) verdict = 'early';
         if (found.kind === 'value' && (verdict === 'fresh' || (!flight.refresh && isServed(verdict)))) {
           if (!missed) this.#counts.readFromRedis('hit', turnClock.now() - began, key);
           this.keepFound(key, found, policy, watch);
@@ -178,6 +179,14 @@ export class Loading implements FirstReads {
 
         if (found.kind === 'unreadable') return await this.#loadOver(flight, redis, found);
         if (found.kind === 'value' && verdict === 'expired') {
+          // A refresh that began before the end of the entry stores its outcome yet, as long as the entry stands.
+          const isOver =
+            isRefreshedBeside(policy) && judge(found.header, policy, shared.turnNow()) === 'expired';
+          if (isOver && (await this.#awaitRefresh(key, watch, poll, flight as Flight, redis))) {
+            waited = true;
+            deadline = shared.deadline();
+            continue;
+          }
           const lease = await takeOver(this.#context, redis, key, found, { duration: policy.lease, waited });
           if (lease) return await this.#loadUnder(lease, flight, redis, { entry: found, verdict });
           // Somebody was faster, which is told as any change.
@@ -233,18 +242,23 @@ export class Loading implements FirstReads {
     pause.cancel();
   }
 
-  /** Somebody else refreshes: the end of that shows in the value, or, where it failed, in the lease beside it. */
+  /**
+   * Somebody else refreshes: the end of that shows in the value, or, where it failed, in the lease beside it.
+   *
+   * @returns whether there was anybody to wait for.
+   */
   async #awaitRefresh(
     key: string,
     watch: Watch,
     poll: number,
     flight: Flight,
     { shared }: RedisParts,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const ending = this.#context.watches.begin(shared.refreshKey(key));
     try {
-      if (!(await askRedis(shared.isRefreshed(key)))) return;
+      if (!(await askRedis(shared.isRefreshed(key)))) return false;
       await this.#awaitChange(Promise.race([watch.change, ending.change]), poll, flight);
+      return true;
     } finally {
       this.#context.watches.end(ending);
     }
@@ -467,4 +481,17 @@ export class Loading implements FirstReads {
   #now(): number {
     return this.#redis?.shared.now() ?? Date.now();
   }
+}
+
+/** Whether an entry of this policy may be loaded anew while it stands, by who has the lease beside it. */
+function isRefreshedBeside(policy: EntryPolicy): boolean {
+  return policy.earlyRefresh > 0 || policy.staleWhileRevalidate > 0 || policy.staleIfError > 0;
+}
+
+/**
+ * Whether this is the very entry that the flight is to replace. That this is due was drawn when its copy was kept: were it drawn
+ * once more, refreshes would come too late.
+ */
+function isReplaced(found: Found, flight: Pick<Flight, 'replaces'>): boolean {
+  return found.kind === 'value' && found.header.createdAt === flight.replaces;
 }

@@ -118,13 +118,13 @@ export class MultiLayerCache {
   ): Promise<T> {
     const stale = this.#servable(key, policy);
     if (stale) {
-      this.#refreshBehind(key, loader, policy);
+      this.#refreshBehind(key, loader, policy, stale.createdAt);
       return Promise.resolve(this.#context.barrier.out(stale.value) as T);
     }
     if (this.#memory) this.#counts.memoryMisses++;
     const underWay = this.#flights.get<T>(key);
     if (underWay) this.#counts.coalesced++;
-    const flight = underWay ?? this.#begin(key, loader, policy, false, round);
+    const flight = underWay ?? this.#begin(key, loader, policy, undefined, round);
     return flight.attend(signal);
   }
 
@@ -442,9 +442,10 @@ export class MultiLayerCache {
     if (verdict === 'revalidate') this.#loading.servedStale('revalidate', createdAt);
   }
 
-  #refreshBehind<T>(key: string, loader: Loader<T>, policy: EntryPolicy): void {
+  /** @param replaces - when the copy that is due was made. */
+  #refreshBehind<T>(key: string, loader: Loader<T>, policy: EntryPolicy, replaces: number): void {
     if (this.#flights.get(key)) return;
-    const flight = this.#begin(key, loader, policy, true, undefined);
+    const flight = this.#begin(key, loader, policy, replaces, undefined);
     flight.outcome.catch((error: unknown) => this.#context.onBackgroundError(error, 'refresh', key));
   }
 
@@ -452,11 +453,11 @@ export class MultiLayerCache {
     key: string,
     loader: Loader<T>,
     policy: EntryPolicy,
-    refresh: boolean,
+    replaces: number | undefined,
     round: LoadRound | undefined,
   ): Flight<T> {
     round?.enter();
-    const flight = this.#flights.start({ key, loader, policy, refresh, round }, this.#loading);
+    const flight = this.#flights.start({ key, loader, policy, replaces, round }, this.#loading);
     this.#loading.begin(flight);
     return flight;
   }

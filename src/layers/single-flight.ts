@@ -15,8 +15,8 @@ export interface Job<T> {
   readonly key: string;
   readonly loader: Loader<T>;
   readonly policy: EntryPolicy;
-  /** Whether a stale value is to be replaced rather than served. */
-  readonly refresh: boolean;
+  /** When the value was made that is to be replaced rather than served, by the server's clock; undefined for no refresh. */
+  readonly replaces: number | undefined;
   /** Told when it is known whether the flight loads now; see {@link LoadRound}. */
   readonly round: LoadRound | undefined;
 }
@@ -56,7 +56,7 @@ export class Flight<T = unknown> implements Job<T>, Reader {
   readonly key: string;
   readonly loader: Loader<T>;
   readonly policy: EntryPolicy;
-  readonly refresh: boolean;
+  readonly replaces: number | undefined;
   round: LoadRound | undefined;
   phase: FlightPhase = 'reading';
   /** The key was written or deleted since the load began: the outcome belongs to the past and must not be stored. */
@@ -92,13 +92,18 @@ export class Flight<T = unknown> implements Job<T>, Reader {
     this.key = job.key;
     this.loader = job.loader;
     this.policy = job.policy;
-    this.refresh = job.refresh;
+    this.replaces = job.replaces;
     this.round = job.round;
     this.#table = table;
     this.#reads = reads;
     this.#outcome = new Promise<T>(takeOut);
     this.#resolve = resolveMade as (value: T) => void;
     this.#reject = rejectMade;
+  }
+
+  /** Whether a value that is due is to be replaced rather than served. */
+  get refresh(): boolean {
+    return this.replaces !== undefined;
   }
 
   /** What every caller gets, until the flight is over. */

@@ -9,7 +9,8 @@ import { describeValue } from '../validate.js';
  * readers about one of them draws early enough, and the refresh lease sees to it that one load runs over all processes.
  *
  * - When the process dies during a refresh: another may begin one when the lease runs out; readers have the old value meanwhile.
- * - When the entry expires before the load has ended: one other load may join it (decision 0027).
+ * - When Redis drops the entry before the load has ended, which takes a slower load than the one before: one other may join it
+ *   (decision 0027).
  * - When the load fails: the old value is served for as long as it is fresh, and the next reader tries again.
  * - When Redis is away: it is not refreshed; copies in memory are served for as long as they may be.
  */

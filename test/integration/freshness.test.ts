@@ -187,4 +187,28 @@ describe.each([
     });
     expect(performance.now() - stored).toBeLessThan(1000);
   });
+
+  it.runIf(layers.memory !== false)(
+    'refreshes when the copy in memory is due, with no second throw of the dice for the entry in Redis',
+    async () => {
+      await open();
+      const options = { ttl: '1m', jitter: 0, earlyRefresh: 100 } as const;
+      let loads = 0;
+      const load = async (): Promise<number> => {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return ++loads;
+      };
+      // So small a number has the copy refreshed minutes before its end, and so large a one half a millisecond.
+      const random = vi.spyOn(Math, 'random').mockReturnValue(Number.MIN_VALUE);
+      try {
+        await cache.getOrSet('k', load, options);
+        await eventually('the copy', () => cache.stats().memory?.entries === 1);
+        random.mockReturnValue(0.999);
+        expect(await cache.getOrSet('k', load, options)).toBe(1);
+        await eventually('the refresh', () => loads === 2);
+      } finally {
+        random.mockRestore();
+      }
+    },
+  );
 });

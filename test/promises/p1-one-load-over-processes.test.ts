@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createCache, type CacheManager, type CacheOptions } from 'tiercel';
 import { deferred } from '../../servers/deferred.js';
 import { eventually } from '../support/eventually.js';
@@ -126,6 +126,40 @@ describe('P1 one load, over all processes', () => {
     expect(loads).toBe(1);
     go.resolve(undefined);
     expect(await Promise.all([first, second])).toEqual(['v', 'v']);
+  });
+
+  it('a refresh that outlasts what it replaces is joined by no other load', async () => {
+    const [here, there] = await Promise.all([open(), open()]);
+    // So eager that each read of it brings about a refresh.
+    const options = { ttl: 1500, jitter: 0, earlyRefresh: 100 } as const;
+    using _ = vi.spyOn(Math, 'random').mockReturnValue(0.5);
+    const began = performance.now();
+    const after = (ms: number): Promise<unknown> =>
+      eventually('time', () => performance.now() >= began + ms, 5000);
+    await here.getOrSet('k', () => after(200).then(() => 'old'), options);
+    await eventually('the fill', async () => (await there.get('k')) === 'old');
+    // Redis keeps it for as long as its load took, too; that the machine is slow is not to matter.
+    await server.cli('PEXPIRE', 'fleet::k', '60000');
+    await eventually('news of that', () => here.peek('k') === undefined);
+    const go = deferred<undefined>();
+    let loads = 0;
+    const load = async (): Promise<string> => {
+      loads++;
+      await go.promise;
+      return 'new';
+    };
+    // An entry is as old as its load: what comes of this one is to be of use at the end.
+    await after(1000);
+    expect(await here.getOrSet('k', load, options)).toBe('old');
+    await eventually('the refresh', () => loads === 1);
+    await after(1600);
+    const other = there.getOrSet('k', load, options);
+    await there.get('any');
+    await after(1800);
+    expect(loads).toBe(1);
+    go.resolve(undefined);
+    expect(await other).toBe('new');
+    expect(loads).toBe(1);
   });
 
   it('a load that fails tells its own callers, and another process may try', async () => {

@@ -8,7 +8,10 @@ function start<T>(flights: SingleFlight, key: string): Flight<T> {
   const loader = (): never => {
     throw new Error('not loaded here');
   };
-  return flights.start<T>({ key, loader, policy: DEFAULT_POLICY, refresh: false, round: undefined }, reads);
+  return flights.start<T>(
+    { key, loader, policy: DEFAULT_POLICY, replaces: undefined, round: undefined },
+    reads,
+  );
 }
 
 describe('SingleFlight', () => {
