@@ -9,7 +9,10 @@ import type { LinkSettings } from './link.js';
 export interface RedisTimingOptions {
   /** For one attempt to connect, and for `connect()` and `ready()` as a whole. Default 10 s. */
   readonly connectTimeout?: Duration;
-  /** The whole deadline of one operation on Redis. Default 250 ms. */
+  /**
+   * The whole deadline of one operation on Redis. Default 250 ms. Where a call needs one operation after another, each has its own:
+   * a read with tags may need up to three, a write with `write: 'through'` too.
+   */
   readonly commandTimeout?: Duration;
   /** Further attempts before `connect()` and `ready()` reject. The background goes on trying. Default 3. */
   readonly maxRetries?: number;
