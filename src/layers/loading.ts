@@ -2,7 +2,6 @@ import type { Watch } from '../coherence/watches.js';
 import { CacheError } from '../errors.js';
 import type { Layer } from '../metrics/channels.js';
 import type { NamespaceMetrics } from '../metrics/namespace-metrics.js';
-import { delay } from '../runtime/delay.js';
 import { turnClock } from '../runtime/turn-clock.js';
 import type { Copies } from './copies.js';
 import { countFill, countLease, countLoad, traced } from './counted.js';
@@ -13,9 +12,11 @@ import { freshOf, type Fresh } from './fresh.js';
 import { keepLease } from './lease-keeper.js';
 import { giveBack, takeLease, takeOver } from './leases.js';
 import { longerPause, NOT_TOLD, TOLD } from './lease-polling.js';
+import { awaitChange, awaitRefresh } from './lease-waits.js';
 import { orStale, runLoad, type Loaded } from './load.js';
 import type { Kept } from './memory-tier.js';
 import { askRedis, RedisAway } from './redis-away.js';
+import { isDue, isRefreshedBeside } from './refreshing.js';
 import type { Filled, Found, InTheWay, Lease, StoredEntry } from './shared-tier.js';
 import type { FirstReads, Flight, SingleFlight } from './single-flight.js';
 
@@ -99,7 +100,7 @@ export class Loading implements FirstReads {
   #settleAtOnce<T>(found: Found, flight: Flight<T>, redis: RedisParts): boolean {
     if (found.kind !== 'value' || found.header.tags.length > 0) return false;
     const { key, policy, watch } = flight;
-    if (this.#judgeAge(found, policy, redis) !== 'fresh' || isReplaced(found, flight)) return false;
+    if (this.#judgeAge(found, policy, redis) !== 'fresh' || isDue(found, flight)) return false;
     this.#counts.readFromRedis('hit', turnClock.now() - flight.began, key);
     if (watch) this.keepFound(key, found, policy, watch);
     if (this.#context.observers.areReadsWatched) this.tell(key, 'redis', found.header.createdAt, 'fresh');
@@ -165,7 +166,7 @@ export class Loading implements FirstReads {
         known = undefined;
         if (this.isDoubtful(key, redis)) return await this.#loadAlone(flight);
         let verdict = found.kind === 'value' ? await this.judge(found, policy, redis) : 'expired';
-        if (verdict === 'fresh' && isReplaced(found, flight)) verdict = 'early';
+        if (verdict === 'fresh' && isDue(found, flight)) verdict = 'early';
         if (found.kind === 'value' && (verdict === 'fresh' || (!flight.refresh && isServed(verdict)))) {
           if (!missed) this.#counts.readFromRedis('hit', turnClock.now() - began, key);
           this.keepFound(key, found, policy, watch);
@@ -182,7 +183,7 @@ export class Loading implements FirstReads {
           // A refresh that began before the end of the entry stores its outcome yet, as long as the entry stands.
           const isOver =
             isRefreshedBeside(policy) && judge(found.header, policy, shared.turnNow()) === 'expired';
-          if (isOver && (await this.#awaitRefresh(key, watch, poll, flight as Flight, redis))) {
+          if (isOver && (await awaitRefresh(this.#context, redis, watch, poll, flight as Flight))) {
             waited = true;
             deadline = shared.deadline();
             continue;
@@ -190,7 +191,7 @@ export class Loading implements FirstReads {
           const lease = await takeOver(this.#context, redis, key, found, { duration: policy.lease, waited });
           if (lease) return await this.#loadUnder(lease, flight, redis, { entry: found, verdict });
           // Somebody was faster, which is told as any change.
-          await this.#awaitChange(watch.change, poll, flight as Flight);
+          await awaitChange(this.#context, watch.change, poll, flight as Flight);
           waited = true;
           deadline = shared.deadline();
         } else if (found.kind === 'value') {
@@ -198,12 +199,12 @@ export class Loading implements FirstReads {
           const lease = await askRedis(countLease(this.#context, key, waited, ask));
           if (lease) return await this.#loadUnder(lease, flight, redis, { entry: found, verdict });
           if (flight.refresh && isServed(verdict)) return found.value as T;
-          await this.#awaitRefresh(key, watch, poll, flight as Flight, redis);
+          await awaitRefresh(this.#context, redis, watch, poll, flight as Flight);
           waited = true;
           deadline = shared.deadline();
         } else if (found.kind === 'lease') {
           this.#underLease.get(key)?.stay();
-          await this.#awaitChange(watch.change, poll, flight as Flight);
+          await awaitChange(this.#context, watch.change, poll, flight as Flight);
           waited = true;
           deadline = shared.deadline();
         } else {
@@ -216,7 +217,7 @@ export class Loading implements FirstReads {
           // Somebody was faster. The next read says what they did, and has us told of what they do next; unless they
           // left nothing to be read.
           if (lease.kind !== 'loading') continue;
-          await this.#awaitRefresh(key, watch, poll, flight as Flight, redis);
+          await awaitRefresh(this.#context, redis, watch, poll, flight as Flight);
           deadline = shared.deadline();
         }
       } catch (error) {
@@ -228,39 +229,6 @@ export class Loading implements FirstReads {
       } finally {
         this.#context.watches.end(watch);
       }
-    }
-  }
-
-  /** Somebody else loads. */
-  async #awaitChange(change: Promise<void>, poll: number, flight: Flight): Promise<void> {
-    flight.phase = 'waiting';
-    flight.leaveRound();
-    this.#counts.leaseWaits++;
-    // Spread out, so that many waiters that are not told do not ask all at once.
-    const pause = delay(poll * (0.5 + Math.random()));
-    await Promise.race([change, pause.passed]);
-    pause.cancel();
-  }
-
-  /**
-   * Somebody else refreshes: the end of that shows in the value, or, where it failed, in the lease beside it.
-   *
-   * @returns whether there was anybody to wait for.
-   */
-  async #awaitRefresh(
-    key: string,
-    watch: Watch,
-    poll: number,
-    flight: Flight,
-    { shared }: RedisParts,
-  ): Promise<boolean> {
-    const ending = this.#context.watches.begin(shared.refreshKey(key));
-    try {
-      if (!(await askRedis(shared.isRefreshed(key)))) return false;
-      await this.#awaitChange(Promise.race([watch.change, ending.change]), poll, flight);
-      return true;
-    } finally {
-      this.#context.watches.end(ending);
     }
   }
 
@@ -481,17 +449,4 @@ export class Loading implements FirstReads {
   #now(): number {
     return this.#redis?.shared.now() ?? Date.now();
   }
-}
-
-/** Whether an entry of this policy may be loaded anew while it stands, by who has the lease beside it. */
-function isRefreshedBeside(policy: EntryPolicy): boolean {
-  return policy.earlyRefresh > 0 || policy.staleWhileRevalidate > 0 || policy.staleIfError > 0;
-}
-
-/**
- * Whether this is the very entry that the flight is to replace. That this is due was drawn when its copy was kept: were it drawn
- * once more, refreshes would come too late.
- */
-function isReplaced(found: Found, flight: Pick<Flight, 'replaces'>): boolean {
-  return found.kind === 'value' && found.header.createdAt === flight.replaces;
 }
