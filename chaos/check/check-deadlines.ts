@@ -55,7 +55,8 @@ export function checkDeadlines(
     const waits = others.length > 0;
     const spans = [...others, ...(own ? [loadOf(own)] : []), ...heldUp(history, read.worker)];
     // Whoever waits does so for as long as the process that loads, or that is to say so, is held up.
-    if (waits) for (const stalls of history.stalls.values()) spans.push(...stalls);
+    if (others.some(({ isOnlyLease }) => !isOnlyLease))
+      for (const stalls of history.stalls.values()) spans.push(...stalls);
     const late = beyond(read, spans, deadlinesOfRead(key, waits), bounds);
     lateness.reads = Math.max(lateness.reads, late);
     if (late > GRACE) found.push(violation('a read', read, late));
@@ -103,6 +104,8 @@ function violation(what: string, call: (Read | Write) & Span, late: number): Vio
 /** A time in which somebody may have had the lease of a key. */
 interface Hold extends Span {
   readonly by: Load | Write;
+  /** Before the load that it was taken for. */
+  readonly isOnlyLease?: true;
 }
 
 /** For the caller of a load, what becomes of the lease is nothing to wait for. */
@@ -113,7 +116,7 @@ function loadOf({ by }: Hold): Span {
 /**
  * Whoever loads has the lease until the load is over, as does who writes through. One whose link was not well meanwhile may have
  * taken it, or lengthened it, without knowing, or may have failed to give it back: then it stands until it runs out. So does that
- * of a process that died.
+ * of a process that died. One that was held up before its load began may have had the lease all the while, until that ran out.
  */
 function holdsOf(
   key: string,
@@ -132,6 +135,14 @@ function holdsOf(
     if (isWell) return { by, begin: since, end: by.end };
     return { by, begin: since - commandTimeout, end: disturbances.over(by.worker, by.end) + lease };
   });
+  for (const by of loads) {
+    for (const stall of history.stalls.get(by.worker) ?? []) {
+      const sinceThen = by.begin - stall.end;
+      if (sinceThen < -UNWRITTEN || sinceThen > commandTimeout) continue;
+      const end = Math.min(by.begin, stall.begin + lease);
+      holds.push({ by, begin: stall.begin - UNWRITTEN, end, isOnlyLease: true });
+    }
+  }
   for (const [life, died] of history.deaths) {
     const [worker, number] = life.split('.').map(Number);
     const by: Load = { key, worker: worker ?? OUTSIDE, life: number ?? 0, begin: died - UNWRITTEN };

@@ -42,6 +42,15 @@ describe('the checker, of deadlines of reads', () => {
     expect(broken(slow(110, 1500), { loads, faults: [{ ...cut, worker: 2 }] })).toEqual(late);
   });
 
+  it('lets a lease run out whose holder was held up before its load began, and nobody else’s', () => {
+    const stalls = new Map([[0, [{ begin: 100, end: 2500 }]]]);
+    const loads = [load(0, 2510, 2550)];
+    expect(broken(slow(110, 1590), { loads, stalls })).toEqual([]);
+    expect(broken(slow(110, 1700), { loads, stalls })).toEqual(late);
+    expect(broken(slow(110, 1590), { loads: [load(2, 2510, 2550)], stalls })).toEqual(late);
+    expect(broken(slow(110, 1590), { loads: [load(0, 4000, 4050)], stalls })).toEqual(late);
+  });
+
   it('waits for a write through as for a load', () => {
     const key = 'through:1';
     const through = write('a', 100, 1100, { key, saving: { begin: 110, end: 1090 } });
