@@ -8,6 +8,7 @@ import {
   type Findable,
   type Unpacked,
 } from './apt-program.js';
+import { findProgram } from './find-program.js';
 import { thisMachine, type Machine } from './machine.js';
 
 /** A Chromium, or a browser made of it, that was run once and told its version. */
@@ -81,33 +82,22 @@ async function fromPath(machine: Machine): Promise<Findable<ChromiumBinary>> {
  *
  * @throws Error with what was tried, and what helps.
  */
-export async function findChromium(machine: Machine): Promise<ChromiumBinary> {
-  const wish = machine.env['CHROMIUM'];
-  if (wish) {
-    const found = await examine(machine, { command: wish, place: 'CHROMIUM' });
-    if ('missing' in found) throw new Error(`CHROMIUM cannot be used: ${found.missing}`);
-    return found;
-  }
-  const places = {
-    PATH: () => fromPath(machine),
-    cache: () => fromAptCache(machine, CHROMIUM),
-    packages: () => fromAptDownload(machine, CHROMIUM),
-  };
-  const reasons: string[] = [];
-  for (const [name, search] of Object.entries(places)) {
-    const found = await search();
-    if (!('missing' in found)) return found;
-    reasons.push(`  ${name}: ${found.missing}`);
-  }
-  throw new Error(
-    [
-      'No Chromium was found, and the tests of the dashboard need a real one.',
-      ...reasons,
+export function findChromium(machine: Machine): Promise<ChromiumBinary> {
+  return findProgram(machine, {
+    variable: 'CHROMIUM',
+    fromVariable: (command) => examine(machine, { command, place: 'CHROMIUM' }),
+    places: {
+      PATH: () => fromPath(machine),
+      cache: () => fromAptCache(machine, CHROMIUM),
+      packages: () => fromAptDownload(machine, CHROMIUM),
+    },
+    complaint: 'No Chromium was found, and the tests of the dashboard need a real one.',
+    help: [
       'Either of these helps:',
       '  sudo apt-get install --no-install-recommends chromium',
       '  export CHROMIUM=/path/to/chromium',
-    ].join('\n'),
-  );
+    ],
+  });
 }
 
 let found: Promise<ChromiumBinary> | undefined;

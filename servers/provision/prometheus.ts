@@ -6,6 +6,7 @@ import {
   type Findable,
   type Unpacked,
 } from './apt-program.js';
+import { findProgram } from './find-program.js';
 import { thisMachine, type Machine } from './machine.js';
 
 /** Prometheus, with the tool that checks its rules. */
@@ -51,33 +52,22 @@ const PROMETHEUS: AptProgram<PrometheusBinary> = {
  *
  * @throws Error with what was tried, and what helps.
  */
-export async function findPrometheus(machine: Machine): Promise<PrometheusBinary> {
-  const wish = machine.env['TIERCEL_PROMETHEUS'];
-  if (wish) {
-    const found = await examine(machine, { command: wish, place: 'TIERCEL_PROMETHEUS' });
-    if ('missing' in found) throw new Error(`TIERCEL_PROMETHEUS cannot be used: ${found.missing}`);
-    return found;
-  }
-  const places = {
-    PATH: () => examine(machine, { command: 'prometheus', place: 'PATH' }),
-    cache: () => fromAptCache(machine, PROMETHEUS),
-    packages: () => fromAptDownload(machine, PROMETHEUS),
-  };
-  const reasons: string[] = [];
-  for (const [name, search] of Object.entries(places)) {
-    const found = await search();
-    if (!('missing' in found)) return found;
-    reasons.push(`  ${name}: ${found.missing}`);
-  }
-  throw new Error(
-    [
-      'No Prometheus was found, and these tests need a real one.',
-      ...reasons,
+export function findPrometheus(machine: Machine): Promise<PrometheusBinary> {
+  return findProgram(machine, {
+    variable: 'TIERCEL_PROMETHEUS',
+    fromVariable: (command) => examine(machine, { command, place: 'TIERCEL_PROMETHEUS' }),
+    places: {
+      PATH: () => examine(machine, { command: 'prometheus', place: 'PATH' }),
+      cache: () => fromAptCache(machine, PROMETHEUS),
+      packages: () => fromAptDownload(machine, PROMETHEUS),
+    },
+    complaint: 'No Prometheus was found, and these tests need a real one.',
+    help: [
       'Either of these helps:',
       '  sudo apt-get install prometheus',
       '  export TIERCEL_PROMETHEUS=/path/to/prometheus    (with promtool beside it)',
-    ].join('\n'),
-  );
+    ],
+  });
 }
 
 let found: Promise<PrometheusBinary> | undefined;

@@ -1,5 +1,6 @@
 import { directDependencies, fromAptCache, fromAptDownload, type AptProgram } from './apt-program.js';
 import { fromDocker } from './docker.js';
+import { findProgram } from './find-program.js';
 import { thisMachine, type Machine } from './machine.js';
 import { examine, type Found, type RedisBinary } from './redis-binary.js';
 
@@ -44,40 +45,26 @@ async function fromPath(machine: Machine): Promise<Found> {
  *
  * @throws Error with what was tried, and three commands of which any one helps.
  */
-export async function findRedis(machine: Machine): Promise<RedisBinary> {
-  const wish = machine.env['TIERCEL_REDIS_SERVER'];
-  if (wish) {
-    const found = await examine(machine, {
-      command: wish,
-      source: 'environment',
-      place: 'TIERCEL_REDIS_SERVER',
-    });
-    if ('missing' in found) throw new Error(`TIERCEL_REDIS_SERVER cannot be used: ${found.missing}`);
-    return found;
-  }
-  const places = {
-    PATH: fromPath,
-    cache: (on: Machine) => fromAptCache(on, REDIS),
-    packages: (on: Machine) => fromAptDownload(on, REDIS),
-    docker: fromDocker,
-  };
-  const reasons: string[] = [];
-  for (const [name, search] of Object.entries(places)) {
-    const found = await search(machine);
-    if (!('missing' in found)) return found;
-    reasons.push(`  ${name}: ${found.missing}`);
-  }
-  throw new Error(
-    [
-      'No Redis server, version 7.0 or later, was found, and these tests need a real one.',
-      ...reasons,
+export function findRedis(machine: Machine): Promise<RedisBinary> {
+  const variable = 'TIERCEL_REDIS_SERVER';
+  return findProgram(machine, {
+    variable,
+    fromVariable: (command) => examine(machine, { command, source: 'environment', place: variable }),
+    places: {
+      PATH: () => fromPath(machine),
+      cache: () => fromAptCache(machine, REDIS),
+      packages: () => fromAptDownload(machine, REDIS),
+      docker: () => fromDocker(machine),
+    },
+    complaint: 'No Redis server, version 7.0 or later, was found, and these tests need a real one.',
+    help: [
       'Any one of these helps:',
       '  sudo apt-get install redis-server',
       '  export TIERCEL_REDIS_SERVER=/path/to/redis-server',
       '  docker pull redis:7    (with a docker daemon running)',
       'For the suites that share one server, TIERCEL_REDIS_URL=redis://host:port does as well.',
-    ].join('\n'),
-  );
+    ],
+  });
 }
 
 let found: Promise<RedisBinary> | undefined;
