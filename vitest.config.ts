@@ -25,7 +25,7 @@ export default defineConfig({
           exclude: alone,
           globalSetup: ['test/support/build-page.ts', 'test/support/share-redis.ts'],
           // They wait more than they work.
-          maxWorkers: 4,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

@@ -8,7 +8,7 @@ import { sharedRedisUrl, uniquePrefix } from '../support/redis.js';
 import { strategies, type Rows } from '../support/strategies.js';
 
 /** One network hop, on a machine that may be busy with other things. */
-const HOP = 250;
+const HOP = 500;
 const [url] = waysToRedis as [WayToRedis];
 
 describe('P3 bounded staleness, over strategies', () => {
