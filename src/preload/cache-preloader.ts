@@ -2,6 +2,7 @@ import { parseDuration } from '../duration.js';
 import { BulkError, InvalidOptionError } from '../errors.js';
 import { runInBackground } from '../runtime/background.js';
 import type { Logger } from '../runtime/logger.js';
+import { eachUntilAborted, untilAborted } from '../runtime/until-aborted.js';
 import { describeValue, rejectUnknownOptions } from '../validate.js';
 import { chunks, knownTotal } from './chunks.js';
 import type { FleetTurns, TurnClaim } from './fleet-turns.js';
@@ -13,7 +14,6 @@ import {
   type PreloadPattern,
 } from './pattern.js';
 import { TurnQueue } from './turn-queue.js';
-import { eachUntilAborted, untilAborted } from './until-aborted.js';
 
 /** What a preloader needs of the cache that it fills. A `CacheManager` is one. */
 export interface PreloadTarget {

@@ -1,4 +1,5 @@
 import { AuthenticationError, ConnectionError, ServerError } from '../errors.js';
+import { untilAborted } from '../runtime/until-aborted.js';
 import type { Connection, Driver, Tracking } from './connection.js';
 import { toCacheError } from './reply-error.js';
 import type { ServerClock } from './server-clock.js';
@@ -64,28 +65,4 @@ function explained(error: unknown, driver: Driver): unknown {
   return refusal instanceof AuthenticationError
     ? new AuthenticationError(message, { cause: error })
     : new ServerError(message, { cause: error });
-}
-
-/** The promise's outcome, or the signal's reason. What arrives after that goes to `onLate`. */
-export function untilAborted<T>(
-  promise: Promise<T>,
-  signal: AbortSignal,
-  onLate?: (value: T) => void,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(signal.reason as Error);
-    const abort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(
-      (value) => {
-        signal.removeEventListener('abort', abort);
-        if (signal.aborted) onLate?.(value);
-        resolve(value);
-      },
-      (error: unknown) => {
-        signal.removeEventListener('abort', abort);
-        reject(error);
-      },
-    );
-  });
 }

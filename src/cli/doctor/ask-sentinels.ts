@@ -1,9 +1,9 @@
 import { parseDuration } from '../../duration.js';
-import { untilAborted } from '../../redis/open-connection.js';
 import { defaultDriver } from '../../redis/open-port.js';
 import type { RedisSentinelOptions } from '../../redis/options.js';
 import { replyText } from '../../redis/reply-text.js';
 import { sentinelSettings } from '../../redis/sentinel/sentinel-options.js';
+import { untilAborted } from '../../runtime/until-aborted.js';
 import type { SentinelFacts } from './facts.js';
 
 /** Asks each sentinel by itself whether there could be a failover. Never rejects. */

@@ -1,6 +1,6 @@
 import { ConnectionError } from '../../errors.js';
+import { untilAborted } from '../../runtime/until-aborted.js';
 import type { Connection, Driver, Tracking } from '../connection.js';
-import { untilAborted } from '../open-connection.js';
 import type { ServerAddress } from '../options.js';
 import type { CommandArgument, Reply } from '../port.js';
 import { isSame, PrimaryWatch, type PrimaryAddress } from './primary-watch.js';
